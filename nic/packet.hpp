@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <rte_mbuf.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <type_traits>
+
+#include "nic/frame_view.hpp"
+#include "nic/units.hpp"
+#include "nic/wire.hpp"
+
+namespace bulkhead {
+
+/// What Bulkhead remembers of a packet on its way through the appliance. Lives inside the packet buffer.
+struct PacketState {
+  Cycles arrival;   // when the burst it came with was received
+  Vlan vlan;        // of the outermost tag, as the frame stands now
+  uint8_t pcp = 0;  // of the outermost tag, or the priority it was given
+  uint8_t reserved = 0;
+  uint32_t length = 0;  // bytes, as counted
+};
+static_assert(sizeof(PacketState) == 16);
+
+/// A handle on one packet buffer; it does not own (a Burst or a queue does). A frame is one or more segments,
+/// always with its VLAN tags in the data, never with a tag on the side. Made without a buffer it is undefined
+/// until it is assigned: arrays of Packets are filled by DPDK, and clearing them first is work for nothing.
+class Packet {
+ public:
+  Packet() = default;
+  explicit Packet(rte_mbuf* mbuf) : mbuf_(mbuf) {}
+  [[nodiscard]] rte_mbuf* mbuf() const { return mbuf_; }
+
+  [[nodiscard]] uint8_t* data() const { return rte_pktmbuf_mtod(mbuf_, uint8_t*); }
+  /// Bytes of the frame, all segments together.
+  [[nodiscard]] uint32_t length() const { return mbuf_->pkt_len; }
+  [[nodiscard]] uint32_t segments() const { return mbuf_->nb_segs; }
+
+  [[nodiscard]] FrameView view() const {
+    if (mbuf_->nb_segs == 1) [[likely]]
+      return {data(), mbuf_->pkt_len};
+    return {data(), mbuf_->data_len, mbuf_->pkt_len, mbuf_, &read_across};
+  }
+
+  [[nodiscard]] PacketState& state() const {
+    return *reinterpret_cast<PacketState*>(reinterpret_cast<uint8_t*>(mbuf_) + kStateOffset);
+  }
+
+  /// Makes room for `size` bytes before the frame and returns its new start; null where there is none left.
+  [[nodiscard]] uint8_t* prepend(uint16_t size) const {
+    return reinterpret_cast<uint8_t*>(rte_pktmbuf_prepend(mbuf_, size));
+  }
+  /// Takes `size` bytes off the start. Requires: the first segment is longer than that.
+  void trim_front(uint16_t size) const { rte_pktmbuf_adj(mbuf_, size); }
+
+  /// Where the state lies in the buffer: inside dynfield1, at the multiple of 8 within it. Reserved for
+  /// Bulkhead by `reserve_packet_state`.
+  static constexpr std::size_t kStateOffset = (offsetof(rte_mbuf, dynfield1) + 7) / 8 * 8;
+
+ private:
+  static const uint8_t* read_across(const void* segments, uint32_t offset, uint32_t size, uint8_t* scratch);
+
+  rte_mbuf* mbuf_;
+};
+static_assert(std::is_trivially_default_constructible_v<Packet>);
+static_assert(Packet::kStateOffset + sizeof(PacketState) <= sizeof(rte_mbuf));
+
+/// Returns packets to the pools they came from. Any registered thread, or the main thread.
+void free_packets(std::span<const Packet> packets);
+
+/// Up to kCapacity packets, owned: what is still in it at the end is freed.
+class Burst {
+ public:
+  static constexpr uint32_t kCapacity = 64;
+
+  Burst() = default;
+  Burst(const Burst&) = delete;
+  Burst& operator=(const Burst&) = delete;
+  ~Burst() { free_packets(span()); }
+
+  [[nodiscard]] uint32_t size() const { return size_; }
+  [[nodiscard]] bool empty() const { return size_ == 0; }
+  [[nodiscard]] uint32_t room() const { return kCapacity - size_; }
+  Packet operator[](uint32_t i) const { return packets_[i]; }
+  [[nodiscard]] std::span<const Packet> span() const { return {packets_.data(), size_}; }
+
+  /// Takes over a packet. Requires: room() > 0.
+  void push_back(Packet packet) { packets_[size_++] = packet; }
+  /// Room to write up to kCapacity packets; follow with `resize`.
+  [[nodiscard]] Packet* raw() { return packets_.data(); }
+  void resize(uint32_t size) { size_ = size; }
+  /// Forgets the packets, which someone else owns now.
+  void release() { size_ = 0; }
+
+ private:
+  uint32_t size_ = 0;
+  std::array<Packet, kCapacity> packets_;
+};
+
+}  // namespace bulkhead

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nic/port.hpp"
+
+#include <fmt/format.h>
+#include <net/if.h>
+#include <rte_dev.h>
+#include <rte_errno.h>
+#include <rte_ethdev.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include "nic/dpdk_log.hpp"
+#include "nic/sanitizer.hpp"
+
+namespace bulkhead {
+namespace {
+
+/// "port uplink (device net_tap0): WHAT: cause (driver's words); remedy"
+std::unexpected<Error> refuse(const PortOptions& options, std::string_view what, int error,
+                              std::string_view remedy) {
+  return fail(fmt::format("port {} (device {}): {}: {}{}; {}", options.name, options.device, what,
+                          std::strerror(std::abs(error)), DpdkLog::take_last_line(), remedy));
+}
+
+/// The MTU of the kernel's interface behind a device, where there is one: drivers that go through the kernel
+/// (AF_PACKET, AF_XDP, tap) report Ethernet's default whatever the interface has.
+std::optional<uint16_t> interface_mtu(unsigned index) {
+  ifreq request{};
+  if (index == 0 || if_indextoname(index, request.ifr_name) == nullptr) return std::nullopt;
+  const int any = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  const bool known = any >= 0 && ioctl(any, SIOCGIFMTU, &request) == 0;
+  if (any >= 0) close(any);
+  if (!known) return std::nullopt;
+  return static_cast<uint16_t>(
+      std::min<int>(request.ifr_mtu, UINT16_MAX));  // loopback's is more than DPDK's type holds
+}
+
+/// Leaves nothing of the frame, whatever segments it has.
+void cut_to_nothing(rte_mbuf* mbuf) {
+  rte_pktmbuf_free(std::exchange(mbuf->next, nullptr));
+  mbuf->nb_segs = 1;
+  mbuf->data_len = 0;
+  mbuf->pkt_len = 0;
+}
+
+/// The tag that the driver took off goes back to where it was: everything behind reads frames as they came.
+/// DPDK does not say which protocol identifier it had; 0x8100 is what drivers strip. A frame without room for
+/// it is cut to nothing, and then counted as malformed: without its tag it would enter another slice.
+void restore_tag(rte_mbuf* mbuf) {
+  mbuf->ol_flags &= ~(RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED);
+  if (mbuf->data_len < kEthernetHeaderSize) return cut_to_nothing(mbuf);
+  auto* start = reinterpret_cast<uint8_t*>(rte_pktmbuf_prepend(mbuf, kVlanTagSize));
+  if (start == nullptr) return cut_to_nothing(mbuf);
+  std::memmove(start, start + kVlanTagSize, 12);
+  store_be16(start + 12, kEthertypeCustomerTag);
+  store_be16(start + 14, mbuf->vlan_tci);
+}
+
+}  // namespace
+
+std::string device_name(const std::string& device) { return device.substr(0, device.find(',')); }
+
+uint32_t data_room_of(const std::string& device) {
+  // AF_PACKET wants a packet buffer as large as a frame of its ring.
+  constexpr uint32_t kUsual = 2048;
+  const auto at = device.find("framesz=");
+  if (!device.starts_with("net_af_packet") || at == std::string::npos) return kUsual;
+  const auto ring_frame = std::strtoul(device.c_str() + at + 8, nullptr, 10);
+  return std::clamp<uint32_t>(static_cast<uint32_t>(std::min(ring_frame, 65'000ul)), kUsual, 65'000);
+}
+
+Result<Port> Port::open(const PortOptions& options, PacketPool& pool) {
+  Port port;
+  DpdkLog::take_last_line();
+  if (auto probed = port.probe(options); !probed) return std::unexpected(probed.error());
+  if (auto configured = port.configure(options, pool); !configured)
+    return std::unexpected(configured.error());
+  if (auto started = port.start(options); !started) return std::unexpected(started.error());
+  return port;
+}
+
+Result<void> Port::probe(const PortOptions& options) {
+  const std::string name = device_name(options.device);
+  // A device that the operator had probed through an EAL argument is there already.
+  if (rte_eth_dev_get_port_by_name(name.c_str(), &device_) == 0) return {};
+  if (const int error = rte_dev_probe(options.device.c_str()); error != 0)
+    return refuse(options, "cannot be found or attached", error,
+                  "check the device's name and arguments, that its interface exists, and that you are root");
+  detach_ = true;
+  if (rte_eth_dev_get_port_by_name(name.c_str(), &device_) != 0) {
+    device_ = kNoDevice;
+    return fail(fmt::format("port {} (device {}): is no network device; name one that is", options.name,
+                            options.device));
+  }
+  return {};
+}
+
+Result<void> Port::configure(const PortOptions& options, PacketPool& pool) {
+  rte_eth_dev_info info{};
+  if (const int error = rte_eth_dev_info_get(device_, &info); error != 0)
+    return refuse(options, "does not describe itself", error, "use another device");
+  driver_ = info.driver_name;
+  if (options.receive_queues > info.max_rx_queues || options.transmit_queues > info.max_tx_queues)
+    return fail(fmt::format(
+        "port {} (device {}): {} receive and {} transmit queues are needed, {} has at most {} and {}; "
+        "use flow_rules = \"software\" or a device with more queues",
+        options.name, options.device, options.receive_queues, options.transmit_queues, driver_,
+        info.max_rx_queues, info.max_tx_queues));
+  rte_eth_conf configuration{};
+  configuration.rxmode.offloads = info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER;
+  configuration.txmode.offloads = info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+  if (const int error =
+          rte_eth_dev_configure(device_, options.receive_queues, options.transmit_queues, &configuration);
+      error != 0)
+    return refuse(options, "cannot be configured", error, "use another device");
+
+  uint16_t receive_descriptors = options.receive_descriptors;
+  uint16_t transmit_descriptors = options.transmit_descriptors;
+  rte_eth_dev_adjust_nb_rx_tx_desc(device_, &receive_descriptors, &transmit_descriptors);
+  const int socket = rte_eth_dev_socket_id(device_);
+  const auto memory = static_cast<unsigned>(socket < 0 ? 0 : socket);
+  for (uint16_t queue = 0; queue < options.receive_queues; ++queue)
+    if (const int error =
+            rte_eth_rx_queue_setup(device_, queue, receive_descriptors, memory, nullptr, pool.raw());
+        error != 0)
+      return refuse(options, fmt::format("receive queue {} cannot be set up", queue), error,
+                    "check the device's frame size against the packet memory");
+  for (uint16_t queue = 0; queue < options.transmit_queues; ++queue)
+    if (const int error = rte_eth_tx_queue_setup(device_, queue, transmit_descriptors, memory, nullptr);
+        error != 0)
+      return refuse(options, fmt::format("transmit queue {} cannot be set up", queue), error,
+                    "use another device");
+
+  // Drivers that copy into one block of their own (AF_PACKET, pcap, tap) walk all segments without saying so.
+  const bool physical = options.device.find(':') != std::string::npos;
+  takes_segments_ = (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) != 0 || !physical;
+  return {};
+}
+
+/// An AF_PACKET socket hears every interface of the machine until its driver has bound it to the port's own:
+/// what came before is nobody's packet, and would leave by the wire as one. It is not counted either.
+void Port::forget_what_came_before() const {
+  constexpr uint32_t kMostFrames =
+      1 << 16;  // more than a ring holds; an interface that is busy goes on sending
+  std::array<rte_mbuf*, 32> strays{};
+  for (uint32_t forgotten = 0; forgotten < kMostFrames;) {
+    const uint16_t received = rte_eth_rx_burst(device_, 0, strays.data(), strays.size());
+    if (received == 0) break;
+    for (uint16_t i = 0; i < received; ++i) rte_pktmbuf_free(strays[i]);
+    forgotten += received;
+  }
+  rte_eth_stats_reset(device_);
+}
+
+Result<void> Port::start(const PortOptions& options) {
+  if (const int error = rte_eth_dev_start(device_); error != 0)
+    return refuse(options, "cannot be started", error, "check the interface and that nothing else uses it");
+  started_ = true;
+  if (options.device.starts_with("net_af_packet")) forget_what_came_before();
+  // Where promiscuous mode is not supported there is nothing to filter by address either (pcap, null, ring).
+  rte_eth_promiscuous_enable(device_);
+  rte_eth_allmulticast_enable(device_);
+  rte_eth_dev_get_mtu(device_, &mtu_);
+  rte_eth_dev_info info{};
+  if (rte_eth_dev_info_get(device_, &info) == 0) mtu_ = interface_mtu(info.if_index).value_or(mtu_);
+  // A ring whose frames are smaller would cut long ones off in the kernel, and lose them on the way out.
+  constexpr uint32_t kRingFrameOverhead = 128;  // TPACKET_V2's header, addresses and alignment
+  if (options.device.starts_with("net_af_packet") && mtu_ + kRingFrameOverhead > data_room_of(options.device))
+    return fail(
+        fmt::format("port {} (device {}): frames of its interface's MTU {} do not fit into the ring's; add "
+                    "framesz={} and blocksz, a multiple of it, to the device, or lower the MTU",
+                    options.name, options.device, mtu_, std::bit_ceil(mtu_ + kRingFrameOverhead)));
+  // Two tags beyond the MTU's untagged frame, as 802.1ad wants it.
+  max_frame_ = mtu_ + kEthernetHeaderSize + 2 * kVlanTagSize;
+  DpdkLog::take_last_line();
+  return {};
+}
+
+Port::Port(Port&& other) noexcept
+    : device_(std::exchange(other.device_, kNoDevice)),
+      detach_(std::exchange(other.detach_, false)),
+      started_(std::exchange(other.started_, false)),
+      takes_segments_(other.takes_segments_),
+      mtu_(other.mtu_),
+      max_frame_(other.max_frame_),
+      driver_(std::move(other.driver_)) {}
+
+Port::~Port() {
+  if (device_ == kNoDevice) return;
+  rte_eth_dev_info info{};
+  rte_eth_dev_info_get(device_, &info);
+  rte_device* const device = info.device;
+  if (started_) rte_eth_dev_stop(device_);
+  if (!detach_) return;
+  rte_eth_dev_close(device_);
+  if (device != nullptr) rte_dev_remove(device);
+}
+
+uint32_t Port::receive(QueueId queue, Burst& burst, uint32_t most, Cycles now) const {
+  auto** const mbufs = reinterpret_cast<rte_mbuf**>(burst.raw() + burst.size());
+  const auto wanted = static_cast<uint16_t>(std::min(most, burst.room()));
+  const uint16_t received = rte_eth_rx_burst(device_, queue.value(), mbufs, wanted);
+  for (uint16_t i = 0; i < received; ++i) {
+    take_over_from_library(mbufs[i]);
+    if ((mbufs[i]->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) != 0) [[unlikely]]
+      restore_tag(mbufs[i]);
+    const Packet packet(mbufs[i]);
+    packet.state() = {.arrival = now, .vlan = Vlan::untagged(), .pcp = 0, .length = packet.length()};
+  }
+  burst.resize(burst.size() + received);
+  return received;
+}
+
+uint32_t Port::transmit(QueueId queue, std::span<const Packet> packets) const {
+  for (const Packet packet : packets) hand_over_to_library(packet.mbuf());
+  auto** const mbufs = reinterpret_cast<rte_mbuf**>(const_cast<Packet*>(packets.data()));
+  return rte_eth_tx_burst(device_, queue.value(), mbufs, static_cast<uint16_t>(packets.size()));
+}
+
+PortLink Port::link() const {
+  rte_eth_link link{};
+  if (rte_eth_link_get_nowait(device_, &link) != 0) return {};
+  const bool known =
+      link.link_speed != RTE_ETH_SPEED_NUM_NONE && link.link_speed != RTE_ETH_SPEED_NUM_UNKNOWN;
+  return {.up = link.link_status == RTE_ETH_LINK_UP,
+          .speed = BitsPerSecond{known ? uint64_t{link.link_speed} * 1'000'000 : 0}};
+}
+
+PortStatistics Port::statistics() const {
+  rte_eth_stats statistics{};
+  rte_eth_stats_get(device_, &statistics);
+  return {.received_packets = statistics.ipackets,
+          .received_bytes = statistics.ibytes,
+          .transmitted_packets = statistics.opackets,
+          .transmitted_bytes = statistics.obytes,
+          .missed_packets = statistics.imissed + statistics.ierrors + statistics.rx_nombuf};
+}
+
+}  // namespace bulkhead

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "nic/error.hpp"
+#include "nic/ids.hpp"
+#include "nic/packet.hpp"
+#include "nic/packet_pool.hpp"
+#include "nic/units.hpp"
+
+namespace bulkhead {
+
+struct PortOptions {
+  std::string name;    // the operator's, for messages
+  std::string device;  // PCI address or virtual device with its arguments
+  uint16_t receive_queues = 1;
+  uint16_t transmit_queues = 1;
+  uint16_t receive_descriptors = 1024;  // moved into what the device can do
+  uint16_t transmit_descriptors = 1024;
+};
+
+struct PortLink {
+  bool up = false;
+  BitsPerSecond speed;  // 0: the device reports none
+};
+
+struct PortStatistics {
+  uint64_t received_packets = 0;
+  uint64_t received_bytes = 0;
+  uint64_t transmitted_packets = 0;
+  uint64_t transmitted_bytes = 0;
+  uint64_t missed_packets = 0;  // lost before anyone saw them: no descriptor, no buffer, or damaged
+};
+
+/// One network device with its queues, started. Owns the device: it is stopped, closed and, where this object
+/// had it probed, detached at the end. Packets it still holds return to their pool then.
+class Port {
+ public:
+  /// Probes, configures and starts the device. `pool` gives the buffers of received packets and must outlive
+  /// the port. Frames of other stations are received too (promiscuous).
+  static Result<Port> open(const PortOptions& options, PacketPool& pool);
+
+  Port(Port&& other) noexcept;
+  Port(const Port&) = delete;
+  Port& operator=(const Port&) = delete;
+  Port& operator=(Port&&) = delete;
+  ~Port();
+
+  /// Receives up to `most` packets (and no more than the burst has room for), stamps them with `now`, and
+  /// puts the tags that a driver took off back into the frames. One thread at a time per queue.
+  uint32_t receive(QueueId queue, Burst& burst, uint32_t most, Cycles now) const;
+
+  /// Hands packets to the device, which owns those that it accepted: the first n of them. Packets must not be
+  /// longer than `max_frame()`. One thread at a time per queue.
+  [[nodiscard]] uint32_t transmit(QueueId queue, std::span<const Packet> packets) const;
+
+  /// Longest frame that may be transmitted, tags included, without frame check sequence.
+  [[nodiscard]] uint32_t max_frame() const { return max_frame_; }
+  /// Whether frames in several segments can be transmitted.
+  [[nodiscard]] bool takes_segments() const { return takes_segments_; }
+  [[nodiscard]] uint16_t mtu() const { return mtu_; }
+  [[nodiscard]] const std::string& driver() const { return driver_; }
+
+  /// Control thread only: these may ask the device.
+  [[nodiscard]] PortLink link() const;
+  [[nodiscard]] PortStatistics statistics() const;
+
+ private:
+  Port() = default;
+  Result<void> probe(const PortOptions& options);
+  Result<void> configure(const PortOptions& options, PacketPool& pool);
+  Result<void> start(const PortOptions& options);
+  void forget_what_came_before() const;
+
+  static constexpr uint16_t kNoDevice = UINT16_MAX;
+  uint16_t device_ = kNoDevice;  // DPDK's number
+  bool detach_ = false;          // probed by us
+  bool started_ = false;
+  bool takes_segments_ = false;
+  uint16_t mtu_ = 0;
+  uint32_t max_frame_ = 0;
+  std::string driver_;
+};
+
+/// What DPDK calls a device: what stands before its arguments.
+[[nodiscard]] std::string device_name(const std::string& device);
+
+/// Bytes that one segment of a packet must hold for frames of this device to be receivable.
+[[nodiscard]] uint32_t data_room_of(const std::string& device);
+
+}  // namespace bulkhead
