@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "classifier/drop_reason.hpp"
+#include "classifier/packet_queue.hpp"
+#include "classifier/ready_set.hpp"
+#include "classifier/slice_table.hpp"
+#include "nic/packet.hpp"
+
+namespace bulkhead {
+
+/// Where a slice's packets of one port wait to be visited, and what was counted on the way in. Written by the
+/// worker that has the port's receive claim, consumed by the one that has the slice's.
+struct SliceInput {
+  explicit SliceInput(uint32_t capacity) : queue(capacity) {}
+
+  PacketQueue queue;
+  TrafficCounter received;  // all that are the slice's, dropped ones too
+  Counter dropped_full;     // of those: queue_full
+
+  /// Fetches what a delivery writes to.
+  void prefetch() const {
+    queue.prefetch_for_push();
+    __builtin_prefetch(&received, 1);
+  }
+};
+
+/// Sorts a port's packets into the queues of the slices whose flowspaces have them. One object per port; one
+/// thread at a time. The table and the inputs must outlive it.
+class Demultiplexer {
+ public:
+  /// `inputs`: by SliceId; null where the slice has no flowspace at this port. `unclaimed` counts the frames
+  /// that are nobody's.
+  Demultiplexer(PortId port, const SliceTable& table, std::vector<SliceInput*> inputs, ReadySet& ready,
+                DropCounters& unclaimed);
+
+  /// Takes over every packet of the burst: queued, or dropped and counted.
+  void run(Burst& burst);
+
+ private:
+  Verdict classify(Packet packet) const;
+  void deliver(std::span<const Packet> packets, Verdict verdict);
+  void mark_ready(SliceId slice);
+  void publish_ready();
+
+  PortId port_;
+  const SliceTable& table_;
+  std::vector<SliceInput*> inputs_;
+  ReadySet& ready_;
+  DropCounters& unclaimed_;
+  std::vector<uint64_t> pending_marks_;  // by word of ready_, collected over a burst
+  std::vector<uint32_t> pending_words_;
+};
+
+}  // namespace bulkhead

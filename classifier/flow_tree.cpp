@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "classifier/flow_tree.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <utility>
+
+namespace bulkhead {
+namespace {
+
+constexpr uint64_t kAllBits = std::numeric_limits<uint64_t>::max();
+constexpr size_t kFewPieces = 3;   // not worth another node
+constexpr size_t kLargeLeaf = 12;  // worth another tree
+
+using Which = std::span<const uint32_t>;
+
+/// In which dimensions a piece is much narrower than the region. Pieces alike in this share a tree well.
+uint32_t narrow_dimensions(const Piece& piece, const Box& region) {
+  uint32_t out = 0;
+  for (size_t d = 0; d < kDimensions; ++d) {
+    const uint64_t width = piece.box.last[d] - piece.box.first[d];
+    if (width < (region.last[d] - region.first[d]) / 8) out |= 1u << d;
+  }
+  return out;
+}
+
+/// Pieces that are narrow in the same dimensions, the most first, in at most FlowTrees::kMaxTrees groups.
+/// What is narrow is asked within an address family: all of IPv4 is little beside IPv6.
+std::vector<std::vector<uint32_t>> alike(std::span<const Piece> pieces, Which which, const Box& region) {
+  std::map<std::pair<uint64_t, uint64_t>, Box> family_regions;
+  std::map<uint32_t, std::vector<uint32_t>> by_dimensions;
+  for (const uint32_t i : which) {
+    const Box& box = pieces[i].box;
+    const auto [known, added] =
+        family_regions.try_emplace({box.first[kDimFamily], box.last[kDimFamily]}, region);
+    if (added) {
+      known->second.first[kDimFamily] = std::max(region.first[kDimFamily], box.first[kDimFamily]);
+      known->second.last[kDimFamily] = std::min(region.last[kDimFamily], box.last[kDimFamily]);
+      known->second = tighten(known->second).value_or(region);
+    }
+    by_dimensions[narrow_dimensions(pieces[i], known->second)].push_back(i);
+  }
+  std::vector<std::vector<uint32_t>> groups;
+  for (auto& [dimensions, group] : by_dimensions) groups.push_back(std::move(group));
+  std::ranges::sort(groups, std::ranges::greater{},
+                    [](const auto& group) { return std::pair{group.size(), group.front()}; });
+  for (size_t n = FlowTrees::kMaxTrees; n < groups.size(); ++n) {
+    auto& last = groups[FlowTrees::kMaxTrees - 1];
+    last.insert(last.end(), groups[n].begin(), groups[n].end());
+  }
+  groups.resize(std::min(groups.size(), FlowTrees::kMaxTrees));
+  std::ranges::sort(groups.back());
+  return groups;
+}
+
+}  // namespace
+
+/// Grows one tree.
+class TreeBuilder {
+ public:
+  TreeBuilder(FlowTrees& trees, std::span<const Piece> pieces) : trees_(trees), pieces_(pieces) {}
+
+  uint32_t build(Which which, const Box& region) {
+    const auto root = static_cast<uint32_t>(trees_.nodes_.size());
+    trees_.nodes_.emplace_back();
+    const size_t copies = (FlowTrees::kSpread - 1) * which.size() + FlowTrees::kSpare;
+    grow(root, which, Region{region}, copies, 0);
+    return root;
+  }
+  [[nodiscard]] size_t largest_leaf() const { return largest_leaf_; }
+
+ private:
+  /// `copies`: how many more places may be taken by pieces that a split puts on both sides.
+  void grow(uint32_t node, Which all, Region region, size_t copies, int depth) {
+    const auto tight = tighten(region.box);
+    if (!tight) return leaf(node, {}, region);
+    region.box = *tight;
+    const std::vector<uint32_t> which = candidates(all, region);
+    if (which.size() <= kFewPieces || depth == FlowTrees::kMaxDepth) return leaf(node, which, region);
+    const auto split = choose_split(pieces_, which, region);
+    if (!split) return leaf(node, which, region);
+    const Balance balance = balance_of(pieces_, which, *split);
+    if (balance.both > copies) return leaf(node, which, region);
+
+    const auto children = static_cast<uint32_t>(trees_.nodes_.size());
+    trees_.nodes_.resize(children + 2);
+    trees_.nodes_[node] = {split->value, children, split->dimension,
+                           split->is_bit ? FlowTrees::Kind::bit : FlowTrees::Kind::threshold};
+    const size_t left = balance.left + balance.both;
+    const size_t left_copies = (copies - balance.both) * left / (left + balance.right + balance.both);
+    grow(children, part(which, *split, Side::right), region.left_of(*split), left_copies, depth + 1);
+    grow(children + 1, part(which, *split, Side::left), region.right_of(*split),
+         copies - balance.both - left_copies, depth + 1);
+  }
+
+  /// Those with points in the region, down to the first that leaves nothing to those behind it.
+  [[nodiscard]] std::vector<uint32_t> candidates(Which all, const Region& region) const {
+    std::vector<uint32_t> out;
+    out.reserve(all.size());
+    for (const uint32_t piece : all) {
+      if (!pieces_[piece].box.overlaps(region.box)) continue;
+      out.push_back(piece);
+      if (covers(pieces_[piece], region)) break;
+    }
+    return out;
+  }
+
+  [[nodiscard]] std::vector<uint32_t> part(Which which, const Split& split, Side without) const {
+    std::vector<uint32_t> out;
+    out.reserve(which.size());
+    for (const uint32_t piece : which) {
+      if (side_of(pieces_[piece], split) != without) out.push_back(piece);
+    }
+    return out;
+  }
+
+  void leaf(uint32_t node, Which which, const Region& region) {
+    const auto first = static_cast<uint32_t>(trees_.leaf_pieces_.size());
+    trees_.leaf_pieces_.insert(trees_.leaf_pieces_.end(), which.begin(), which.end());
+    if (!which.empty() && covers(pieces_[which.back()], region))
+      trees_.leaf_pieces_.back() |= FlowTrees::kCertain;
+    trees_.nodes_[node] = {which.size(), first, kDimVlan, FlowTrees::Kind::leaf};
+    largest_leaf_ = std::max(largest_leaf_, which.size());
+  }
+
+  FlowTrees& trees_;
+  std::span<const Piece> pieces_;
+  size_t largest_leaf_ = 0;
+};
+
+FlowTrees::FlowTrees(std::span<const Piece> pieces, std::span<const FlowspaceEntry> entries) {
+  pieces_.reserve(pieces.size());
+  for (const Piece& piece : pieces) compile_checks(piece, entries[piece.entry].match);
+}
+
+/// No check of the port: a tree is made for ports that all its pieces have. Nor of a single VLAN: see
+/// slice_table.cpp.
+void FlowTrees::compile_checks(const Piece& piece, const Match& match) {
+  const auto first_check = static_cast<uint32_t>(checks_.size());
+  const auto range = [&](Dimension d, bool any) {
+    if (!any) checks_.push_back({kAllBits, piece.box.first[d], piece.box.last[d] - piece.box.first[d], d});
+  };
+  const auto half = [&](Dimension d) { range(d, piece.box.first[d] == 0 && piece.box.last[d] == kAllBits); };
+  const auto masked = [&](Dimension d, const MaskedMac& mac) {
+    if (!mac.is_any()) checks_.push_back({mac.mask, mac.value, 0, d});
+  };
+  if (!match.ip_src.is_any() || !match.ip_dst.is_any()) {
+    // Of an address without a family nothing is left to check, and of an IPv4 address no low half.
+    const auto family = static_cast<IpAddress::Family>(piece.box.first[kDimFamily]);
+    const auto address = [&](Dimension high, Dimension low, const IpSet& set) {
+      const auto& prefix = family == IpAddress::Family::v4 ? set.v4 : set.v6;
+      if (family == IpAddress::Family::absent || !prefix || prefix->length == 0) return;
+      half(high);
+      if (family == IpAddress::Family::v6) half(low);
+    };
+    address(kDimDstHigh, kDimDstLow, match.ip_dst);
+    address(kDimSrcHigh, kDimSrcLow, match.ip_src);
+    range(kDimFamily, false);
+  }
+  range(kDimL4Dst, match.l4_dst.is_any());
+  range(kDimL4Src, match.l4_src.is_any());
+  masked(kDimEthDst, match.eth_dst);
+  masked(kDimEthSrc, match.eth_src);
+  range(kDimProto, match.ip_proto.is_any());
+  range(kDimEthertype, match.ethertype.is_any());
+  range(kDimVlan, match.vlan.is_any() || match.vlan.first == match.vlan.last);
+  range(kDimDscp, match.dscp.is_any());
+  // 1 << pcp shares a bit with the set: the masked value less one does not wrap around.
+  if (!match.pcp.is_any()) checks_.push_back({match.pcp.bits, 1, kAllBits - 1, kDimPcp});
+  pieces_.push_back({first_check, static_cast<uint32_t>(checks_.size()) - first_check});
+}
+
+std::vector<uint32_t> FlowTrees::build(std::span<const Piece> pieces, Which which, const Box& region) {
+  const size_t nodes = nodes_.size();
+  const size_t leaf_pieces = leaf_pieces_.size();
+  TreeBuilder single{*this, pieces};
+  const uint32_t root = single.build(which, region);
+  if (single.largest_leaf() <= kLargeLeaf) return {root};
+
+  const auto groups = alike(pieces, which, region);
+  if (groups.size() <= 1) return {root};
+  nodes_.resize(nodes);
+  leaf_pieces_.resize(leaf_pieces);
+  std::vector<uint32_t> roots;
+  for (const auto& group : groups) roots.push_back(TreeBuilder{*this, pieces}.build(group, region));
+  return roots;
+}
+
+bool FlowTrees::fits(uint32_t piece, const Point& point) const {
+  const Checks checks = pieces_[piece];
+  for (uint32_t i = checks.first; i != checks.first + checks.count; ++i) {
+    const Check& check = checks_[i];
+    if ((point.at[check.dimension] & check.mask) - check.first > check.span) return false;
+  }
+  return true;
+}
+
+uint32_t FlowTrees::find(uint32_t root, const Point& point, uint32_t best) const {
+  const Node* node = &nodes_[root];
+  while (node->kind != Kind::leaf) {
+    const uint64_t coordinate = point.at[node->dimension];
+    const bool right =
+        node->kind == Kind::threshold ? coordinate >= node->value : (coordinate & node->value) != 0;
+    node = &nodes_[node->next + (right ? 1 : 0)];
+  }
+  const uint32_t* place = leaf_pieces_.data() + node->next;
+  for (const uint32_t* end = place + node->value; place != end; ++place) {
+    const uint32_t piece = *place & ~kCertain;
+    if (piece >= best) return best;
+    if ((*place & kCertain) != 0 || fits(piece, point)) return piece;
+  }
+  return best;
+}
+
+}  // namespace bulkhead

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "classifier/split.hpp"
+
+/// Pieces of flowspaces compiled into decision trees: a lookup walks down by comparing one coordinate at each
+/// node, and tries the few pieces at the leaf. Trees are as deep as they were built: no frame can make a
+/// lookup longer.
+namespace bulkhead {
+
+/// Trees over one list of pieces in order of rank, the winning ones first. Immutable once built; `find` may
+/// be called from any thread and allocates nothing.
+class FlowTrees {
+ public:
+  static constexpr uint32_t kNone = 0x7fff'ffff;
+  /// Most trees that `build` makes of one list.
+  static constexpr size_t kMaxTrees = 8;
+  static constexpr int kMaxDepth = 64;
+
+  FlowTrees() = default;
+  /// Compiles what a leaf checks of each piece. `pieces` in order of rank, of the matches in `entries`.
+  FlowTrees(std::span<const Piece> pieces, std::span<const FlowspaceEntry> entries);
+
+  /// Builds trees for those of `pieces` that `which` names (ascending), for points in `region`, and returns
+  /// their roots. Usually one; several where pieces that are narrow in different dimensions would be copied
+  /// too often in one. A tree of n pieces has at most kSpread * n + kSpare places at its leaves; beyond it,
+  /// leaves grow.
+  [[nodiscard]] std::vector<uint32_t> build(std::span<const Piece> pieces, std::span<const uint32_t> which,
+                                            const Box& region);
+
+  /// The first of the tree's pieces that has the point, if it ranks before `best`; else `best`.
+  [[nodiscard]] uint32_t find(uint32_t root, const Point& point, uint32_t best) const;
+
+ private:
+  static constexpr size_t kSpread = 8;
+  static constexpr size_t kSpare = 64;
+  friend class TreeBuilder;
+
+  enum class Kind : uint8_t { threshold, bit, leaf };
+  /// A threshold or bit with children at `next` and `next` + 1, or `value` places at leaf_pieces_[next].
+  struct Node {
+    uint64_t value = 0;
+    uint32_t next = 0;
+    Dimension dimension = kDimVlan;
+    Kind kind = Kind::leaf;
+  };
+  static_assert(sizeof(Node) == 16);
+
+  /// (coordinate & mask) lies in [first, first + span].
+  struct Check {
+    uint64_t mask;
+    uint64_t first;
+    uint64_t span;
+    Dimension dimension;
+  };
+  struct Checks {
+    uint32_t first = 0;
+    uint32_t count = 0;
+  };
+  /// Marks the place of a piece that has every point of its leaf.
+  static constexpr uint32_t kCertain = 0x8000'0000;
+
+  void compile_checks(const Piece& piece, const Match& match);
+  [[nodiscard]] bool fits(uint32_t piece, const Point& point) const;
+
+  std::vector<Node> nodes_;
+  std::vector<uint32_t> leaf_pieces_;
+  std::vector<Checks> pieces_;
+  std::vector<Check> checks_;
+};
+
+}  // namespace bulkhead

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "classifier/drop_reason.hpp"
+#include "nic/packet.hpp"
+#include "nic/packet_pool.hpp"
+
+namespace bulkhead {
+
+/// A port as its slice counts them: the n-th of the slice's own ports.
+using LocalPort = uint8_t;
+
+/// Where a forwarding model puts the packets of one visit: per output port, or dropped with a reason. Scratch
+/// of one worker, used again for every visit. Whatever is still in it at the end is freed.
+class ForwardingOutputs {
+ public:
+  /// `pool` gives the buffers for copies.
+  ForwardingOutputs(std::size_t ports, const PacketPool& pool) : ports_(ports), pool_(pool) {}
+
+  /// Takes over a packet.
+  void send(LocalPort port, Packet packet) {
+    touched_ |= uint64_t{1} << port;
+    ports_[port].push_back(packet);
+  }
+  /// Takes over packets. Requires: an empty port.
+  void send_all(LocalPort port, std::span<const Packet> packets);
+  /// Sends a copy, or counts a drop (no_buffer) where there is none to be had.
+  void send_copy(LocalPort port, Packet packet);
+  /// Takes over a packet and frees it.
+  void drop(Packet packet, DropReason reason);
+
+  [[nodiscard]] Burst& at(LocalPort port) { return ports_[port]; }
+  /// Bit n for local port n: something was sent there.
+  [[nodiscard]] uint64_t touched() const { return touched_; }
+  [[nodiscard]] uint32_t dropped(DropReason reason) const {
+    return dropped_[static_cast<std::size_t>(reason)];
+  }
+  [[nodiscard]] bool any_dropped() const { return any_dropped_; }
+  /// Copies asked for, made or not.
+  [[nodiscard]] uint32_t copies() const { return copies_; }
+  /// Makes ready for the next visit. Requires: every port's packets were taken.
+  void reset();
+
+ private:
+  std::vector<Burst> ports_;
+  const PacketPool& pool_;
+  uint64_t touched_ = 0;
+  uint32_t copies_ = 0;
+  bool any_dropped_ = false;
+  std::array<uint32_t, kDropReasons> dropped_{};
+};
+
+/// What a slice does with its packets: picks output ports among the slice's own. One object per slice; called
+/// by the worker that has the slice's claim, one at a time.
+class ForwardingModel {
+ public:
+  ForwardingModel() = default;
+  ForwardingModel(const ForwardingModel&) = delete;
+  ForwardingModel& operator=(const ForwardingModel&) = delete;
+  virtual ~ForwardingModel() = default;
+
+  /// Takes over every packet of `burst`, received at `ingress` at about `now`: each is sent or dropped.
+  virtual void forward(std::span<const Packet> burst, LocalPort ingress, Cycles now,
+                       ForwardingOutputs& outputs) = 0;
+
+  /// Stations known at the moment, where the model learns any. Any thread.
+  [[nodiscard]] virtual uint64_t learned_addresses() const { return 0; }
+};
+
+}  // namespace bulkhead

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "classifier/overlap.hpp"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "classifier/algebra.hpp"
+#include "classifier/fields.hpp"
+#include "classifier/split.hpp"
+
+namespace bulkhead {
+namespace {
+
+using Which = std::span<const uint32_t>;
+
+/// Divide and conquer: pieces that a cut of space puts on different sides need no comparing. Each cut that is
+/// made lowers the number of comparisons left, so that the worst case is that of comparing all with all.
+class Search {
+ public:
+  Search(std::span<const FlowspaceEntry> entries, size_t limit) : entries_(entries), limit_(limit) {
+    pieces_.reserve(entries.size());
+    for (size_t i = 0; i < entries.size(); ++i) append_pieces(entries[i], static_cast<uint32_t>(i), pieces_);
+  }
+
+  std::vector<Overlap> run() {
+    std::vector<uint32_t> order(pieces_.size());
+    for (uint32_t i = 0; i < order.size(); ++i) order[i] = i;
+    const auto precedence = [&](uint32_t piece) { return entries_[pieces_[piece].entry].precedence; };
+    std::ranges::sort(order, {}, [&](uint32_t piece) { return std::pair{precedence(piece), piece}; });
+    for (size_t begin = 0; begin < order.size();) {
+      size_t end = begin + 1;
+      while (end < order.size() && precedence(order[end]) == precedence(order[begin])) ++end;
+      solve(Which{order}.subspan(begin, end - begin), Region{Box::everything()}, 0);
+      begin = end;
+    }
+    std::ranges::sort(found_, {}, [](const Overlap& overlap) { return std::pair{overlap.a, overlap.b}; });
+    return std::move(found_);
+  }
+
+ private:
+  static constexpr size_t kFewPieces = 12;
+  static constexpr size_t kFewSlices = 8;
+  static constexpr int kMaxDepth = 200;
+  static constexpr double kWorthwhile = 0.8;
+
+  void solve(Which which, const Region& region, int depth) {
+    if (found_.size() >= limit_ || nothing_new_in(which)) return;
+    if (which.size() <= kFewPieces || depth == kMaxDepth) return compare_all(which);
+    const auto split = choose_split(pieces_, which, region);
+    const double all = static_cast<double>(which.size()) * static_cast<double>(which.size());
+    if (!split || balance_of(pieces_, which, *split).cost() > kWorthwhile * all) return compare_all(which);
+    solve(part(which, *split, Side::right), region.left_of(*split), depth + 1);
+    solve(part(which, *split, Side::left), region.right_of(*split), depth + 1);
+  }
+
+  [[nodiscard]] std::vector<uint32_t> part(Which which, const Split& split, Side without) const {
+    std::vector<uint32_t> out;
+    out.reserve(which.size());
+    for (const uint32_t i : which) {
+      if (side_of(pieces_[i], split) != without) out.push_back(i);
+    }
+    return out;
+  }
+
+  /// All pieces are of one slice, or of few slices whose every pair is already known to overlap.
+  [[nodiscard]] bool nothing_new_in(Which which) const {
+    std::array<SliceId, kFewSlices> slices;
+    size_t count = 0;
+    for (const uint32_t i : which) {
+      const SliceId slice = pieces_[i].slice;
+      if (std::find(slices.begin(), slices.begin() + count, slice) != slices.begin() + count) continue;
+      for (size_t n = 0; n < count; ++n) {
+        if (!known(slices[n], slice)) return false;
+      }
+      if (count == kFewSlices) return false;
+      slices[count++] = slice;
+    }
+    return true;
+  }
+
+  void compare_all(Which which) {
+    for (size_t n = 1; n < which.size(); ++n) {
+      const size_t before = found_.size();
+      for (size_t k = 0; k < n; ++k) compare(pieces_[which[k]], pieces_[which[n]]);
+      if (found_.size() >= limit_ || (found_.size() != before && nothing_new_in(which))) return;
+    }
+  }
+
+  void compare(const Piece& a, const Piece& b) {
+    if (a.slice == b.slice || !a.box.overlaps(b.box) || !a.agrees_with(b) || known(a.slice, b.slice)) return;
+    if (found_.size() >= limit_) return;
+    const auto both = intersect(entries_[a.entry].match, entries_[b.entry].match);
+    if (!both) return;
+    known_.insert(std::minmax(a.slice, b.slice));
+    found_.push_back({std::min(a.entry, b.entry), std::max(a.entry, b.entry), *witness(*both)});
+  }
+
+  [[nodiscard]] bool known(SliceId a, SliceId b) const { return known_.contains(std::minmax(a, b)); }
+
+  std::span<const FlowspaceEntry> entries_;
+  size_t limit_;
+  std::vector<Piece> pieces_;
+  std::set<std::pair<SliceId, SliceId>> known_;
+  std::vector<Overlap> found_;
+};
+
+/// A bit for each address family, and one for none, that frames of the match can have. Together with the
+/// fields' own sets it tells nearly all entries apart that have nothing in common; `intersect` decides the
+/// rest.
+unsigned families_of(const Match& m) {
+  const bool ip_only = !m.ip_proto.matches(Headers::kNoIpProto) || !m.dscp.matches(Headers::kNoDscp) ||
+                       !m.l4_src.matches(Headers::kNoL4Port) || !m.l4_dst.matches(Headers::kNoL4Port);
+  const bool none = m.ip_src.absent && m.ip_dst.absent && !ip_only;
+  const bool v4 = m.ip_src.v4 && m.ip_dst.v4 && m.ethertype.matches(kEthertypeIpv4);
+  const bool v6 = m.ip_src.v6 && m.ip_dst.v6 && m.ethertype.matches(kEthertypeIpv6);
+  return (none ? 1u : 0u) | (v4 ? 2u : 0u) | (v6 ? 4u : 0u);
+}
+
+bool may_overlap(const Match& a, const Match& b) {
+  return fields::for_each_field([](const auto& x, const auto& y) { return fields::meets(x, y); },
+                                fields::of_match(a), fields::of_match(b));
+}
+
+}  // namespace
+
+std::vector<Overlap> find_overlaps(std::span<const FlowspaceEntry> entries, size_t limit) {
+  return Search{entries, limit}.run();
+}
+
+std::vector<Overlap> find_overlaps_with(const FlowspaceEntry& added, std::span<const FlowspaceEntry> existing,
+                                        size_t limit) {
+  std::vector<Overlap> found;
+  std::set<SliceId> known;
+  const unsigned families = families_of(added.match);
+  for (size_t i = 0; i < existing.size() && found.size() < limit; ++i) {
+    const FlowspaceEntry& other = existing[i];
+    if (other.slice == added.slice || other.precedence != added.precedence) continue;
+    if (!may_overlap(other.match, added.match) || (families_of(other.match) & families) == 0) continue;
+    if (known.contains(other.slice)) continue;
+    const auto both = intersect(other.match, added.match);
+    if (!both) continue;
+    known.insert(other.slice);
+    found.push_back({static_cast<uint32_t>(i), static_cast<uint32_t>(existing.size()), *witness(*both)});
+  }
+  return found;
+}
+
+}  // namespace bulkhead

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "classifier/packet_queue.hpp"
+
+#include <algorithm>
+#include <bit>
+
+namespace bulkhead {
+
+PacketQueue::PacketQueue(uint32_t capacity) {
+  const uint32_t slots = std::bit_ceil(std::max(capacity, 1u));
+  slots_ = std::make_unique<Packet[]>(slots);
+  producer_.mask = consumer_.mask = slots - 1;
+  producer_.slots = consumer_.slots = slots_.get();
+}
+
+uint32_t PacketQueue::drain() {
+  uint32_t freed = 0;
+  Burst burst;
+  while (const uint32_t taken = pop(burst.raw(), Burst::kCapacity)) {
+    free_packets({burst.raw(), taken});
+    freed += taken;
+  }
+  return freed;
+}
+
+}  // namespace bulkhead
