@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shaper/slice_runtime.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+namespace bulkhead {
+namespace {
+
+// Packets taken from one port in one visit. As many fit into an output's scratch, whatever is flooded.
+constexpr uint32_t kVisitBurst = 32;
+static_assert(kVisitBurst <= Burst::kCapacity);
+
+bool fits(Packet packet, const EgressLimits& limits) {
+  return packet.state().length <= limits.max_frame && (packet.segments() == 1 || limits.takes_segments);
+}
+
+/// Gives the frame its tag, or says why it cannot leave there.
+std::optional<DropReason> unfit(Packet packet, const SliceOutput& output) {
+  switch (output.tag.apply(packet)) {
+    case EgressTag::Outcome::wrong_vlan:
+      return DropReason::egress_vlan;
+    case EgressTag::Outcome::no_room:
+      return DropReason::no_buffer;
+    case EgressTag::Outcome::ready:
+      break;
+  }
+  if (!fits(packet, output.limits)) return DropReason::frame_too_long;
+  return std::nullopt;
+}
+
+}  // namespace
+
+SliceRuntime::SliceRuntime(std::string name, std::vector<Attachment> attachments,
+                           std::unique_ptr<ForwardingModel> model)
+    : name_(std::move(name)), attachments_(std::move(attachments)), model_(std::move(model)) {}
+
+uint32_t SliceRuntime::visit(Cycles now, ForwardingOutputs& scratch, uint64_t& sent_to) {
+  uint32_t packets = 0;
+  const auto ports = static_cast<LocalPort>(attachments_.size());
+  for (LocalPort ingress = 0; ingress < ports; ++ingress) {
+    Burst burst;
+    const uint32_t taken = attachments_[ingress].input->queue.pop(burst.raw(), kVisitBurst);
+    if (taken == 0) continue;
+    burst.resize(taken);
+    packets += taken;
+    forward(ingress, burst, now, scratch, sent_to);
+  }
+  return packets;
+}
+
+void SliceRuntime::forward(LocalPort ingress, Burst& burst, Cycles now, ForwardingOutputs& scratch,
+                           uint64_t& sent_to) {
+  model_->forward(burst.span(), ingress, now, scratch);
+  burst.release();
+  for_each_bit(scratch.touched(), [&](uint32_t port) {
+    const Attachment& attachment = attachments_[port];
+    if (send(scratch.at(static_cast<LocalPort>(port)), *attachment.output))
+      sent_to |= uint64_t{1} << attachment.port.value();
+  });
+  if (scratch.copies() != 0) replicated.add(scratch.copies());
+  if (scratch.any_dropped()) count_drops(scratch);
+  scratch.reset();
+}
+
+bool SliceRuntime::send(Burst& burst, SliceOutput& output) {
+  const bool ready = std::ranges::all_of(burst.span(), [&](Packet packet) {
+    return output.tag.is_ready(packet) && fits(packet, output.limits);
+  });
+  if (!ready) prepare(burst, output);
+  if (burst.empty()) return false;
+
+  const std::span<const Packet> packets = burst.span();
+  // Read before the push: then they may be transmitted and freed by another worker at once.
+  std::array<uint8_t, Burst::kCapacity> pcps;
+  for (std::size_t i = 0; i < packets.size(); ++i) pcps[i] = packets[i].state().pcp;
+  const uint32_t queued = output.queue.push(packets);
+  for (uint32_t i = 0; i < queued; ++i) output.entered[pcps[i]].add(1);
+  if (queued < packets.size()) [[unlikely]] {
+    dropped.add(DropReason::queue_full, packets.size() - queued);
+    free_packets(packets.subspan(queued));
+  }
+  burst.release();
+  return queued > 0;
+}
+
+/// Tags the frames for the port, and drops those that cannot leave there.
+void SliceRuntime::prepare(Burst& burst, const SliceOutput& output) {
+  uint32_t kept = 0;
+  for (const Packet packet : burst.span()) {
+    const auto reason = unfit(packet, output);
+    if (!reason) {
+      burst.raw()[kept++] = packet;
+      continue;
+    }
+    dropped.add(*reason, 1);
+    free_packets({&packet, 1});
+  }
+  burst.resize(kept);
+}
+
+void SliceRuntime::count_drops(const ForwardingOutputs& outputs) {
+  for (std::size_t i = 0; i < kDropReasons; ++i) {
+    const auto reason = static_cast<DropReason>(i);
+    if (outputs.dropped(reason) != 0) dropped.add(reason, outputs.dropped(reason));
+  }
+}
+
+bool SliceRuntime::has_input() const {
+  return std::ranges::any_of(attachments_,
+                             [](const Attachment& attachment) { return !attachment.input->queue.empty(); });
+}
+
+bool SliceRuntime::holds_packets() const {
+  return std::ranges::any_of(attachments_, [](const Attachment& attachment) {
+    return !attachment.input->queue.empty() || attachment.output->queued() > 0;
+  });
+}
+
+void SliceRuntime::drop_queued() {
+  for (const Attachment& attachment : attachments_) {
+    dropped.add(DropReason::shutdown, attachment.input->queue.drain());
+    SliceOutput& output = *attachment.output;
+    Burst burst;
+    while (const uint32_t taken = output.queue.pop(burst.raw(), Burst::kCapacity)) {
+      for (uint32_t i = 0; i < taken; ++i) output.dropped_by_pcp[burst[i].state().pcp].add(1);
+      output.dropped.add(DropReason::shutdown, taken);
+      free_packets({burst.raw(), taken});
+    }
+  }
+}
+
+void SliceRuntime::prefetch() const {
+  for (const Attachment& attachment : attachments_) {
+    attachment.input->queue.prefetch_for_pop();
+    attachment.output->prefetch_for_visit();
+  }
+  __builtin_prefetch(model_.get());
+  __builtin_prefetch(&cycles, 1);
+}
+
+}  // namespace bulkhead
