@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "control/config.hpp"
+#include "control/memory_plan.hpp"
+#include "control/snapshot.hpp"
+#include "nic/eal.hpp"
+#include "nic/packet_pool.hpp"
+#include "shaper/dataplane.hpp"
+
+namespace bulkhead {
+
+/// The appliance under one configuration: devices, packet memory and the data path, from start to stop. One
+/// control thread calls it; `snapshot` any thread may.
+class Appliance {
+ public:
+  /// Opens the devices and starts a worker on each of `cores`. `on_failure` is called from a worker that
+  /// cannot go on, with one sentence. Once per process (see Eal).
+  static Result<std::unique_ptr<Appliance>> start(Config config, std::vector<uint32_t> cores,
+                                                  std::function<void(std::string)> on_failure);
+
+  Appliance(const Appliance&) = delete;
+  Appliance& operator=(const Appliance&) = delete;
+  ~Appliance();
+
+  /// Changes to another configuration. Ports and slices that are the same in both go on undisturbed. Refused,
+  /// or failed half-way: the old configuration is in force, and the Error says why.
+  Result<void> reload(Config config);
+
+  /// Forwards what is queued, for at most `patience`, and ends the data path. Counters can still be read.
+  void stop(std::chrono::nanoseconds patience);
+
+  [[nodiscard]] const Config& config() const { return config_; }
+  [[nodiscard]] bool hugepages() const { return eal_.hugepages(); }
+  [[nodiscard]] std::size_t workers() const { return cores_.size(); }
+  /// Packets that are out of the pool. For a check that none is lost; none may be once ports are closed.
+  [[nodiscard]] uint32_t packets_in_use() const { return pool_.in_use(); }
+
+  /// What was counted up to now. Rates are not filled in.
+  [[nodiscard]] Snapshot snapshot() const;
+
+ private:
+  /// Everything that runs under config_, in its order; null where it was taken out.
+  using Ports = std::vector<std::shared_ptr<PortRuntime>>;
+  using Slices = std::vector<std::shared_ptr<SliceRuntime>>;
+
+  Appliance(Eal eal, PacketPool pool, std::vector<uint32_t> cores);
+
+  struct Running {
+    Config config;
+    Ports ports;
+    Slices slices;
+    std::unique_ptr<Layout> layout;  // until it is published
+  };
+  Result<Running> build(Config config) const;
+  Result<Ports> build_ports(const Config& config) const;
+  Slices build_slices(const Config& config, const MemoryPlan& plan, const Ports& ports) const;
+  [[nodiscard]] std::shared_ptr<PortRuntime> unchanged_port(const PortConfig& config) const;
+  [[nodiscard]] std::shared_ptr<SliceRuntime> unchanged_slice(const SliceConfig& config,
+                                                              const Ports& ports) const;
+
+  [[nodiscard]] bool needs_device_of_another(const Config& next) const;
+  void release_changed_ports(const Config& next);
+  void put_in_force(Running next);
+  void run(Running next);  // Requires: mutex_
+
+  Eal eal_;
+  mutable PacketPool pool_;
+  std::vector<uint32_t> cores_;
+
+  mutable std::mutex mutex_;  // control: writes what follows, readers of snapshots: read
+  Config config_;
+  Ports ports_;
+  Slices slices_;
+  uint64_t generation_ = 0;
+  std::chrono::system_clock::time_point last_apply_;
+  bool stopped_ = false;
+  std::unique_ptr<Dataplane> dataplane_;  // last: what runs ends before what it uses
+};
+
+}  // namespace bulkhead

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "control/appliance.hpp"
+#include "control/entitlement.hpp"
+#include "nic/clock.hpp"
+
+namespace bulkhead {
+namespace {
+
+static_assert(ResidenceHistogram::kBuckets == kResidenceBuckets);
+
+double to_seconds(uint64_t cycles) { return static_cast<double>(cycles) / static_cast<double>(clock_hz()); }
+
+Snapshot::Traffic to_traffic(const TrafficCounter& counter) {
+  return {.packets = counter.packets.read(), .bytes = counter.bytes.read()};
+}
+
+uint64_t drops(const SliceRuntime& slice, DropReason reason) {
+  uint64_t sum = slice.dropped.read(reason);
+  for (const SliceRuntime::Attachment& attachment : slice.attachments()) {
+    sum += attachment.output->dropped.read(reason);
+    if (reason == DropReason::queue_full) sum += attachment.input->dropped_full.read();
+  }
+  return sum;
+}
+
+Snapshot::SlicePort slice_port(const SliceRuntime::Attachment& attachment, const std::string& name) {
+  Snapshot::SlicePort port{
+      .port = name, .received = to_traffic(attachment.input->received), .transmitted = {}};
+  for (std::size_t pcp = 0; pcp < port.transmitted.size(); ++pcp) {
+    port.transmitted[pcp] = to_traffic(attachment.output->transmitted[pcp]);
+    port.queued_packets[pcp] = attachment.output->queued(pcp);
+  }
+  return port;
+}
+
+void add_residence(Snapshot::Slice& slice, const ResidenceHistogram& histogram) {
+  for (std::size_t bucket = 0; bucket < kResidenceBuckets; ++bucket)
+    slice.residence_buckets[bucket] += histogram.packets(bucket);
+  slice.residence_sum_seconds += to_seconds(histogram.sum().count());
+}
+
+Snapshot::Slice slice_snapshot(const SliceRuntime& runtime, const Config& config,
+                               const SliceConfig& slice_config, const ReportedSpeeds& speeds) {
+  Snapshot::Slice slice;
+  slice.name = runtime.name();
+  slice.forward = forward_name(slice_config.forward);
+  const std::vector<PortShare> shares = port_shares(config, slice_config, speeds);
+  for (std::size_t i = 0; i < runtime.attachments().size(); ++i) {
+    const SliceRuntime::Attachment& attachment = runtime.attachments()[i];
+    Snapshot::SlicePort port = slice_port(attachment, config.ports[attachment.port.value()].name);
+    port.guarantee_bits_per_second = shares[i].guarantee.count();
+    port.ceiling_bits_per_second = shares[i].ceiling.value_or(BitsPerSecond{}).count();
+    for (const FlowspaceConfig& flowspace : slice_config.flowspaces)
+      port.rules_software += static_cast<uint32_t>(std::ranges::count(flowspace.ports, attachment.port));
+    slice.ports.push_back(std::move(port));
+    slice.input_queued_packets += attachment.input->queue.size();
+    add_residence(slice, attachment.output->residence);
+  }
+  for (std::size_t i = 0; i < kDropReasons; ++i) {
+    const auto reason = static_cast<DropReason>(i);
+    slice.dropped.emplace_back(to_string(reason), drops(runtime, reason));
+  }
+  slice.replicated_packets = runtime.replicated.read();
+  slice.learned_addresses = runtime.model().learned_addresses();
+  slice.cpu_seconds = to_seconds(runtime.cycles.read());
+  return slice;
+}
+
+Snapshot::Port port_snapshot(const PortRuntime& runtime, const PortConfig& config) {
+  const PortStatistics statistics = runtime.port.statistics();
+  const PortLink link = runtime.port.link();
+  Snapshot::Port port{
+      .name = config.name,
+      .device = config.device,
+      .driver = runtime.port.driver(),
+      .received = {.packets = statistics.received_packets, .bytes = statistics.received_bytes},
+      .transmitted = {.packets = statistics.transmitted_packets, .bytes = statistics.transmitted_bytes},
+      .missed_packets = statistics.missed_packets,
+      .link_up = link.up,
+      .speed_bits_per_second = config.speed.value_or(link.speed).count(),
+      .mtu = runtime.port.mtu(),
+      .unclaimed = {}};
+  for (const DropReason reason : {DropReason::not_in_flowspace, DropReason::malformed})
+    port.unclaimed.emplace_back(to_string(reason), runtime.unclaimed.read(reason));
+  return port;
+}
+
+}  // namespace
+
+Snapshot Appliance::snapshot() const {
+  const std::lock_guard lock(mutex_);
+  Snapshot snapshot;
+  snapshot.taken = std::chrono::system_clock::now();
+  snapshot.version = BULKHEAD_VERSION;
+  snapshot.config_generation = generation_;
+  snapshot.last_apply = last_apply_;
+  ReportedSpeeds speeds;
+  for (std::size_t port = 0; port < ports_.size(); ++port) {
+    if (!ports_[port]) {
+      speeds.emplace_back();
+      snapshot.not_ready_because = "port " + config_.ports[port].name + " is closed";
+      continue;
+    }
+    snapshot.ports.push_back(port_snapshot(*ports_[port], config_.ports[port]));
+    speeds.emplace_back(BitsPerSecond{snapshot.ports.back().speed_bits_per_second});
+    if (!snapshot.ports.back().link_up && snapshot.not_ready_because.empty())
+      snapshot.not_ready_because = "port " + config_.ports[port].name + " has no link";
+  }
+  for (std::size_t slice = 0; slice < slices_.size(); ++slice)
+    if (slices_[slice])
+      snapshot.slices.push_back(slice_snapshot(*slices_[slice], config_, config_.slices[slice], speeds));
+  for (std::size_t worker = 0; worker < cores_.size(); ++worker) {
+    const WorkerTime& time = dataplane_->worker_times()[worker];
+    snapshot.workers.push_back({.core = cores_[worker],
+                                .busy_seconds = to_seconds(time.busy.read()),
+                                .idle_seconds = to_seconds(time.idle.read())});
+  }
+  if (stopped_) snapshot.not_ready_because = "the appliance is stopping";
+  snapshot.ready = snapshot.not_ready_because.empty();
+  return snapshot;
+}
+
+}  // namespace bulkhead

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/build_slice.hpp"
+
+#include <algorithm>
+#include <random>
+#include <utility>
+
+#include "classifier/switch_model.hpp"
+#include "classifier/wire_model.hpp"
+#include "nic/clock.hpp"
+
+namespace bulkhead {
+namespace {
+
+std::vector<Match> entries_at(const SliceConfig& config, PortId port) {
+  std::vector<Match> entries;
+  for (const FlowspaceConfig& flowspace : config.flowspaces)
+    for (const Match& match : flowspace.matches)
+      if (match.port.matches(port.value())) entries.push_back(match);
+  return entries;
+}
+
+Cycles to_cycles(std::chrono::nanoseconds time) {
+  const double seconds = std::chrono::duration<double>(time).count();
+  return Cycles{static_cast<uint64_t>(seconds * static_cast<double>(clock_hz()))};
+}
+
+uint64_t random_key() {
+  std::random_device device;
+  return uint64_t{device()} << 32 | device();
+}
+
+std::unique_ptr<ForwardingModel> build_model(const SliceConfig& config, std::size_t ports, bool by_vlan) {
+  if (config.forward == SliceConfig::Forward::wire) return std::make_unique<WireModel>();
+  return std::make_unique<SwitchModel>(SwitchOptions{.ports = static_cast<uint8_t>(ports),
+                                                     .max_addresses = config.max_addresses,
+                                                     .ageing = to_cycles(config.ageing),
+                                                     .by_vlan = by_vlan,
+                                                     .hash_key = random_key()});
+}
+
+}  // namespace
+
+std::shared_ptr<SliceRuntime> build_slice(const SliceConfig& config, uint32_t queue_capacity,
+                                          const std::function<EgressLimits(PortId)>& limits) {
+  std::vector<SliceRuntime::Attachment> attachments;
+  bool by_vlan = false;
+  for (const PortId port : config.ports()) {
+    EgressTag tag(entries_at(config, port));
+    by_vlan = by_vlan || !tag.is_single();
+    attachments.push_back(
+        {.port = port,
+         .input = std::make_unique<SliceInput>(queue_capacity),
+         .output = std::make_unique<SliceOutput>(queue_capacity, std::move(tag), limits(port))});
+  }
+  auto model = build_model(config, attachments.size(), by_vlan);
+  return std::make_shared<SliceRuntime>(config.name, std::move(attachments), std::move(model));
+}
+
+}  // namespace bulkhead

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// [appliance], [stats] and [[port]]: the machine as the operator sees it.
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <array>
+
+#include "control/config_sections.hpp"
+
+namespace bulkhead {
+namespace {
+
+constexpr uint32_t kMostWorkers = 256;
+constexpr uint32_t kMostCore = 1023;           // as many as the kernel's cpu_set_t has
+constexpr Bytes kLeastMemory{16u << 20};       // some thousand packets: every queue's descriptors filled once
+constexpr std::size_t kLongestUnixPath = 107;  // sockaddr_un::sun_path with its terminator
+
+Parsed<std::vector<uint32_t>> parse_cores(std::string_view text) {
+  return parse_number_list(text, kMostCore);
+}
+
+std::vector<std::string> read_eal(TableReader& table) {
+  std::vector<std::string> out;
+  const TomlMember* member = table.find("eal");
+  if (member == nullptr) return out;
+  const auto* array = member->value.as<TomlNode::Array>();
+  if (array == nullptr) {
+    table.fault(*member, "is " + std::string(member->value.kind()) + "; write a list: eal = [\"--no-pci\"]");
+    return out;
+  }
+  for (const TomlNode& element : *array) {
+    const auto* text = element.as<std::string>();
+    if (text == nullptr || text->empty() || text->find('\0') != std::string::npos)
+      table.fault_at(element.at,
+                     "eal holds " +
+                         (text == nullptr ? std::string(element.kind()) : "an empty string or NUL") +
+                         "; write one DPDK argument in each string");
+    else
+      out.push_back(*text);
+  }
+  return out;
+}
+
+bool is_address(int family, std::string_view host) {
+  std::array<unsigned char, sizeof(in6_addr)> address;
+  return inet_pton(family, std::string(host).c_str(), address.data()) == 1;
+}
+
+/// Whether only this machine can reach the endpoint.
+bool is_local(std::string_view listen) {
+  return listen.starts_with("unix:") || listen.starts_with("127.") || listen.starts_with("localhost:") ||
+         listen.starts_with("[::1]:");
+}
+
+Parsed<std::string> parse_listen(std::string_view text) {
+  constexpr std::string_view kRight =
+      "write \"127.0.0.1:9180\", \"[::1]:9180\" or \"unix:/run/bulkhead/stats.sock\"";
+  if (text.find('\0') != text.npos) return std::unexpected("holds a NUL; " + std::string(kRight));
+  if (text.starts_with("unix:")) {
+    const std::string_view path = text.substr(5);
+    if (!path.starts_with('/')) return std::unexpected("is not an absolute path; " + std::string(kRight));
+    if (path.size() > kLongestUnixPath)
+      return std::unexpected("is longer than a socket's path may be; write at most " +
+                             std::to_string(kLongestUnixPath) + " bytes behind unix:");
+    return std::string(text);
+  }
+  const std::size_t colon = text.rfind(':');
+  if (colon == text.npos) return std::unexpected("has no port; " + std::string(kRight));
+  const std::string_view host = text.substr(0, colon);
+  const bool v6 = host.size() > 2 && host.front() == '[' && host.back() == ']';
+  const bool known = v6 ? is_address(AF_INET6, host.substr(1, host.size() - 2))
+                        : host == "localhost" || is_address(AF_INET, host);
+  if (!known) return std::unexpected("names no address of this machine; " + std::string(kRight));
+  if (const auto port = parse_number(text.substr(colon + 1), 65535); !port)
+    return std::unexpected("has a port that " + port.error());
+  return std::string(text);
+}
+
+Parsed<std::string> parse_device(std::string_view text) {
+  if (text.empty() || text.size() > 512 ||
+      std::ranges::any_of(text, [](char c) { return c <= ' ' || c == 0x7f; }))
+    return std::unexpected(
+        "is not a device; write a PCI address such as 0000:3b:00.0 or a DPDK virtual device such as "
+        "net_af_packet0,iface=veth1");
+  return std::string(text);
+}
+
+}  // namespace
+
+ApplianceConfig read_appliance(const TomlNode& node, FaultList& faults) {
+  TableReader table(node, "[appliance]", faults);
+  ApplianceConfig out;
+  out.at = table.at();
+  if (const auto workers = table.integer("workers", 1, kMostWorkers))
+    out.workers = static_cast<uint32_t>(*workers);
+  out.cores = table.parsed("cores", "cores = \"1-2\"", parse_cores);
+  if (out.cores && out.workers && out.cores->size() != *out.workers)
+    table.fault_at_key("cores", "names " + std::to_string(out.cores->size()) + " cores for " +
+                                    std::to_string(*out.workers) +
+                                    " workers; name one core for each worker, or leave workers out");
+  if (out.cores && !out.workers) out.workers = static_cast<uint32_t>(out.cores->size());
+  if (const auto memory = table.parsed("memory", "memory = \"512MiB\"", parse_size)) {
+    out.memory = *memory;
+    if (*memory < kLeastMemory)
+      table.fault_at_key(
+          "memory", format_size(*memory) + " is too little; write at least " + format_size(kLeastMemory));
+  }
+  if (const auto idle = table.word("idle", {"nap", "poll"}))
+    out.idle = *idle == 0 ? ApplianceConfig::Idle::nap : ApplianceConfig::Idle::poll;
+  out.eal = read_eal(table);
+  table.refuse_unknown();
+  return out;
+}
+
+StatsConfig read_stats(const TomlNode& node, FaultList& faults) {
+  TableReader table(node, "[stats]", faults);
+  StatsConfig out;
+  out.at = table.at();
+  if (const auto listen = table.parsed("listen", "listen = \"127.0.0.1:9180\"", parse_listen))
+    out.listen = *listen;
+  out.token_file = table.string("token_file", "token_file = \"/etc/bulkhead/token\"");
+  if (!is_local(out.listen) && table.find("token_file") == nullptr)
+    table.fault_at_key("listen",
+                       in_quotes(out.listen) +
+                           " can be reached from other machines without a token; name a token_file, or "
+                           "listen on a loopback address or a unix socket");
+  table.refuse_unknown();
+  return out;
+}
+
+PortConfig read_port(const TomlNode& node, FaultList& faults) {
+  TableReader table(node, "[[port]]", faults);
+  PortConfig out;
+  out.at = table.at();
+  out.name = read_name(table, "name = \"uplink\"");
+  constexpr std::string_view kDevice = "device = \"0000:3b:00.0\" or device = \"net_af_packet0,iface=veth1\"";
+  if (table.require("device", kDevice) != nullptr)
+    out.device = table.parsed("device", kDevice, parse_device).value_or("");
+  out.speed = table.parsed("speed", "speed = \"10Gbps\"", parse_rate);
+  if (out.speed && out.speed->count() == 0)
+    table.fault_at_key("speed",
+                       "is zero; write the line rate, or leave it out to take what the device reports");
+  using FlowRules = PortConfig::FlowRules;
+  constexpr std::array kRules = {FlowRules::automatic, FlowRules::hardware, FlowRules::software};
+  if (const auto rules = table.word("flow_rules", {"auto", "hardware", "software"}))
+    out.flow_rules = kRules[*rules];
+  table.refuse_unknown();
+  return out;
+}
+
+}  // namespace bulkhead

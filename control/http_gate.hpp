@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <unordered_set>
+#include <vector>
+
+#include "control/unique_fd.hpp"
+#include "nic/error.hpp"
+
+namespace bulkhead {
+
+/// Lets in the connections of an HTTP server, and hands a request to a worker thread only when its whole head
+/// is there.
+///
+/// One thread waits, by poll, for all connections that have nothing complete to say. So a client that is idle
+/// or sends a byte a second costs a descriptor and at most `head_bytes`, but no worker; only requests do, one
+/// after the other in the order of their arrival. What a client can hold is bounded by Limits: connections
+/// times head_bytes of memory, and `patience` of time. When all connections are taken, the one that has
+/// waited longest in silence makes room.
+///
+/// start(), stop() and the destructor: one thread. `serve` is called on the workers, several at once.
+class HttpGate {
+ public:
+  struct Limits {
+    std::size_t workers = 12;
+    std::size_t connections = 256;
+    std::size_t head_bytes = 8192;
+    uint32_t requests_per_connection = 100;
+    std::chrono::milliseconds patience{5000};  // from the connection or the last answer to the end of a head
+    std::chrono::milliseconds farewell{1000};  // for the client to read the last answer and close
+  };
+
+  enum class Arrival : uint8_t { head, head_too_large, too_slow };
+
+  /// Answers one request on the connected socket `fd` (non-blocking; not to be closed). `head` is complete
+  /// where `arrival` says so, else what has come of it. Returns whether the connection may carry another
+  /// request. An exception ends the connection.
+  using Serve = std::function<bool(int fd, Arrival arrival, std::string_view head)>;
+
+  /// `listening` is a non-blocking listening socket; it stays the caller's and has to outlive the gate.
+  [[nodiscard]] static Result<std::unique_ptr<HttpGate>> start(int listening, const Limits& limits,
+                                                               Serve serve);
+
+  HttpGate(const HttpGate&) = delete;
+  HttpGate& operator=(const HttpGate&) = delete;
+  ~HttpGate() { stop(); }
+
+  /// Shuts every connection down, also under a worker that is writing to it, and waits for all threads.
+  void stop();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  struct Connection {
+    UniqueFd fd;
+    std::string received;
+    Clock::time_point deadline;
+    uint32_t served = 0;
+    bool keep = true;       // worker: writes, gate thread: reads after it was handed back
+    bool farewell = false;  // the last answer is out; what still arrives is thrown away
+    std::size_t discarded = 0;
+  };
+
+  struct Job {
+    Connection connection;
+    Arrival arrival;
+    std::string head;
+  };
+
+  HttpGate(int listening, const Limits& limits, Serve serve);
+  void start_threads();
+
+  // Gate thread
+  void run_gate();
+  bool take_back();
+  void wait_for_events();
+  void accept_connections();
+  [[nodiscard]] bool accepting() const;
+  void evict_one();
+  bool receive(Connection& connection);
+  bool examine(Connection& connection);
+  bool expire(Connection& connection);
+  void hand_over(Connection& connection, Arrival arrival, std::size_t head_size);
+  void wave_goodbye(Connection& connection);
+
+  // Workers
+  void run_worker();
+  void wake_gate();
+
+  const int listening_;
+  const Limits limits_;
+  const Serve serve_;
+  UniqueFd wake_;  // an eventfd; workers: write, gate thread: reads
+
+  // Gate thread only
+  std::vector<Connection> waiting_;
+  std::size_t open_ = 0;            // connections waiting and with the workers
+  Clock::time_point accept_after_;  // not before, where the system had no descriptor left
+
+  std::mutex mutex_;  // guards what follows
+  std::condition_variable work_;
+  std::deque<Job> jobs_;
+  std::vector<Connection> returned_;
+  std::unordered_set<int> busy_;  // descriptors of `jobs_` and of what the workers have
+  bool stopping_ = false;
+
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace bulkhead

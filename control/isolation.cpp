@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/isolation.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "classifier/algebra.hpp"
+#include "classifier/overlap.hpp"
+#include "control/config_faults.hpp"
+#include "control/config_units.hpp"
+
+namespace bulkhead {
+namespace {
+
+std::string slice_named(const SliceConfig& slice) { return "slice " + in_quotes(slice.name); }
+
+/// The contract's wording: both lines and one packet that both would claim. The line, not a column, is what
+/// the operator looks for.
+ConfigFault overlap_fault(const Config& config, FlowspaceSource first, FlowspaceSource second,
+                          const Headers& packet) {
+  return {{second.at.line, 0},
+          slice_named(config.slices[second.slice.value()]) + " overlaps " +
+              slice_named(config.slices[first.slice.value()]) + " (" + config.file + ":" +
+              std::to_string(first.at.line) + ") at equal precedence:\n  both claim: " +
+              to_string(packet, config.ports[packet.port.value()].name)};
+}
+
+void prove_disjoint(const Config& config, std::size_t limit, FaultList& faults) {
+  const auto entries = flowspace_entries(config);
+  const auto sources = flowspace_sources(config);
+  // One more than is shown tells whether there are more.
+  const auto overlaps = find_overlaps(entries, limit + 1);
+  for (std::size_t i = 0; i < std::min(overlaps.size(), limit); ++i) {
+    const Overlap& overlap = overlaps[i];
+    const ConfigFault fault = overlap_fault(config, sources[entries[overlap.a].source],
+                                            sources[entries[overlap.b].source], overlap.witness);
+    faults.add(fault.at, fault.message);
+  }
+  if (overlaps.size() > limit)
+    faults.add({}, "more than " + std::to_string(limit) +
+                       " pairs of slices overlap; the others are listed once these are resolved");
+}
+
+void prove_guarantees(const Config& config, const Resources& resources, FaultList& faults) {
+  std::vector<BitsPerSecond> sum(config.ports.size());
+  std::vector<SourcePosition> exceeded(config.ports.size());  // where the sum first passed the speed
+  for (const SliceConfig& slice : config.slices)
+    for (const PortShare& share : port_shares(config, slice, resources.port_speeds)) {
+      const std::size_t port = share.port.value();
+      const auto speed = port_speed(config, share.port, resources.port_speeds);
+      sum[port] += share.guarantee;
+      if (speed && sum[port] > *speed && exceeded[port].line == 0)
+        exceeded[port] = slice.bandwidth.at.line != 0 ? slice.bandwidth.at : slice.at;
+    }
+  for (std::size_t port = 0; port < sum.size(); ++port) {
+    if (exceeded[port].line == 0) continue;
+    const auto speed = port_speed(config, PortId{static_cast<uint16_t>(port)}, resources.port_speeds);
+    faults.add(exceeded[port], "the guarantees at port " + in_quotes(config.ports[port].name) + " sum to " +
+                                   format_rate(sum[port]) + ", more than its speed of " +
+                                   format_rate(*speed) + "; lower them by " +
+                                   format_rate(sum[port] - *speed));
+  }
+}
+
+void prove_class_guarantees(const Config& config, const SliceConfig& slice, const Resources& resources,
+                            FaultList& faults) {
+  BitsPerSecond sum;
+  for (const ClassConfig& given : slice.classes) sum += given.guarantee.value_or(BitsPerSecond{0});
+  if (sum.count() == 0) return;
+  for (const PortShare& share : port_shares(config, slice, resources.port_speeds)) {
+    if (sum <= share.guarantee) continue;
+    const auto holds_guarantee = [](const ClassConfig& given) { return given.guarantee.has_value(); };
+    faults.add(std::ranges::find_if(slice.classes, holds_guarantee)->at,
+               "the class guarantees of " + slice_named(slice) + " sum to " + format_rate(sum) +
+                   ", more than the slice's guarantee of " + format_rate(share.guarantee) + " at port " +
+                   in_quotes(config.ports[share.port.value()].name) +
+                   "; lower them, or raise the slice's guarantee");
+    return;
+  }
+}
+
+void prove_reserves(const Config& config, const Resources& resources, FaultList& faults) {
+  const auto workers = config.appliance.workers ? config.appliance.workers : resources.workers;
+  if (!workers) return;
+  constexpr uint64_t kWholeCore = 10'000;  // hundredths of a percent
+  const uint64_t available = *workers * kWholeCore;
+  uint64_t sum = 0;
+  const SliceConfig* exceeding = nullptr;
+  for (const SliceConfig& slice : config.slices) {
+    sum += slice.cpu.reserve;
+    if (sum > available && exceeding == nullptr) exceeding = &slice;
+  }
+  if (exceeding != nullptr)
+    faults.add(exceeding->cpu.at, "the CPU reserves sum to " + format_percent(sum) + ", more than the " +
+                                      format_percent(available) + " of " + std::to_string(*workers) +
+                                      (*workers == 1 ? " worker" : " workers") +
+                                      "; lower them, or add workers");
+}
+
+void prove_memory(const Config& config, FaultList& faults) {
+  const uint64_t available = packets_in_memory(config.appliance);
+  uint64_t sum = 0;
+  const SliceConfig* exceeding = nullptr;
+  for (const SliceConfig& slice : config.slices) {
+    sum += slice.memory_packets.value_or(0);
+    if (sum > available && exceeding == nullptr) exceeding = &slice;
+  }
+  const std::string holds = format_size(config.appliance.memory) + " of memory hold " +
+                            std::to_string(available) + " packets of " + format_size(kBytesPerPacket);
+  if (exceeding != nullptr)
+    faults.add(exceeding->at, "the slices' memory sums to " + std::to_string(sum) + " packets, and " + holds +
+                                  "; lower packets in [slice.memory], or raise memory in [appliance]");
+  else if (const auto parts = memory_packets(config); std::ranges::find(parts, 0u) != parts.end())
+    faults.add(config.appliance.at, holds +
+                                        ", of which nothing is left for the slices without [slice.memory]; "
+                                        "raise memory in [appliance]");
+}
+
+}  // namespace
+
+std::vector<FlowspaceEntry> flowspace_entries(const Config& config) {
+  std::vector<FlowspaceEntry> out;
+  uint32_t source = 0;
+  for (std::size_t slice = 0; slice < config.slices.size(); ++slice)
+    for (const FlowspaceConfig& flowspace : config.slices[slice].flowspaces) {
+      for (const Match& match : flowspace.matches)
+        out.push_back(
+            {match, SliceId{static_cast<uint16_t>(slice)}, config.slices[slice].precedence, source});
+      ++source;
+    }
+  return out;
+}
+
+std::vector<FlowspaceSource> flowspace_sources(const Config& config) {
+  std::vector<FlowspaceSource> out;
+  for (std::size_t slice = 0; slice < config.slices.size(); ++slice)
+    for (const FlowspaceConfig& flowspace : config.slices[slice].flowspaces)
+      out.push_back({SliceId{static_cast<uint16_t>(slice)}, flowspace.at});
+  return out;
+}
+
+std::vector<ConfigFault> prove_isolation(const Config& config, const Resources& resources,
+                                         std::size_t overlap_limit) {
+  FaultList faults;
+  prove_disjoint(config, overlap_limit, faults);
+  prove_guarantees(config, resources, faults);
+  for (const SliceConfig& slice : config.slices) prove_class_guarantees(config, slice, resources, faults);
+  prove_reserves(config, resources, faults);
+  prove_memory(config, faults);
+  return std::move(faults).take_sorted();
+}
+
+ProvedFlowspaces::ProvedFlowspaces(const Config& config)
+    : config_(config), entries_(flowspace_entries(config)), sources_(flowspace_sources(config)) {}
+
+std::vector<ConfigFault> ProvedFlowspaces::prove_added(SliceId slice, const FlowspaceConfig& added) const {
+  FaultList faults;
+  for (const Match& match : added.matches) {
+    const FlowspaceEntry entry{match, slice, config_.slices[slice.value()].precedence,
+                               static_cast<uint32_t>(sources_.size())};
+    for (const Overlap& overlap : find_overlaps_with(entry, entries_, kOverlapLimit)) {
+      const ConfigFault fault =
+          overlap_fault(config_, sources_[entries_[overlap.a].source], {slice, added.at}, overlap.witness);
+      faults.add(fault.at, fault.message);
+    }
+  }
+  return std::move(faults).take_sorted();
+}
+
+}  // namespace bulkhead

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <CLI/CLI.hpp>
+#include <exception>
+#include <iostream>
+#include <optional>
+#include <string>
+
+#include "control/classify.hpp"
+#include "control/report.hpp"
+#include "control/run.hpp"
+
+namespace {
+
+int run(int argc, char** argv) {
+  CLI::App app{"Bulkhead: many isolated networks on one set of ports", "bulkhead"};
+  app.set_version_flag("--version", "bulkhead " BULKHEAD_VERSION);
+  app.require_subcommand(1);
+  std::string file;
+  int status = bulkhead::kExitOk;
+
+  CLI::App* const run =
+      app.add_subcommand("run", "Start the appliance; SIGHUP re-reads FILE, SIGTERM stops in order");
+  run->add_option("FILE", file, "configuration")->required();
+  run->callback([&] { status = bulkhead::run_command(file); });
+
+  bool json = false;
+  CLI::App* const check = app.add_subcommand("check", "Prove the policy and show what each slice gets");
+  check->add_option("FILE", file, "configuration")->required();
+  check->add_flag("--json", json, "machine-readable output");
+  check->callback([&] { status = bulkhead::check_command(file, json, std::cout, std::cerr); });
+
+  std::string capture;
+  std::optional<std::string> port;
+  CLI::App* const classify = app.add_subcommand(
+      "classify", "Say which slice each packet of a capture belongs to, and by which entry");
+  classify->add_option("FILE", file, "configuration")->required();
+  classify->add_option("CAPTURE", capture, "Ethernet capture (pcap)")->required();
+  classify->add_option("--port", port, "the port at which the packets arrive");
+  classify->callback([&] { status = bulkhead::classify_command(file, capture, port, std::cout, std::cerr); });
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& information) {
+    return app.exit(information);
+  } catch (const CLI::ParseError& error) {
+    app.exit(error);
+    return bulkhead::kExitUsage;
+  }
+  return status;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    std::cerr << "bulkhead: " << error.what() << '\n';
+    return bulkhead::kExitFailed;
+  }
+}

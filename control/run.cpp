@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/run.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <memory>
+#include <numeric>
+#include <utility>
+
+#include "control/appliance.hpp"
+#include "control/config.hpp"
+#include "control/cores.hpp"
+#include "control/entitlement.hpp"
+#include "control/isolation.hpp"
+#include "control/log.hpp"
+#include "control/sd_notify.hpp"
+#include "control/signals.hpp"
+#include "control/snapshot_source.hpp"
+#include "control/stats_server.hpp"
+
+namespace bulkhead {
+namespace {
+
+// An orderly stop is promised in under 2 s; forwarding what is queued may take this much of it.
+constexpr std::chrono::milliseconds kDrainPatience{500};
+
+void log_lines(const std::string& text) {
+  for (std::size_t start = 0; start < text.size();) {
+    const std::size_t end = std::min(text.find('\n', start), text.size());
+    log_error(std::string_view(text).substr(start, end - start));
+    start = end + 1;
+  }
+}
+
+/// The configuration, if it can be read and its slices can live together; else says why not.
+std::optional<Config> load_proved(const std::string& file) {
+  auto config = load_config(file);
+  if (!config) {
+    log_lines(config.error().to_string());
+    return std::nullopt;
+  }
+  const std::vector<ConfigFault> faults = prove_isolation(*config);
+  if (faults.empty()) return std::move(*config);
+  log_lines(ConfigFaults{.file = file, .faults = faults}.to_string());
+  return std::nullopt;
+}
+
+void warn_of_unenforced(const Config& config) {
+  const std::vector<std::string> sections = unenforced_sections(config);
+  if (!sections.empty())
+    log_warning(
+        fmt::format("{}: read and proved, but not yet enforced: {}", config.file, fmt::join(sections, ", ")));
+}
+
+Result<std::unique_ptr<StatsServer>> start_endpoint(const StatsConfig& config, SnapshotSource& source) {
+  StatsServer::Options options{.listen = config.listen, .token = {}};
+  if (config.token_file) {
+    auto token = load_token(*config.token_file);
+    if (!token) return std::unexpected(token.error());
+    options.token = std::move(*token);
+  }
+  return StatsServer::start(options, [&source] { return source.latest(); });
+}
+
+uint64_t sum_of(const std::vector<std::pair<std::string, uint64_t>>& counts) {
+  return std::accumulate(counts.begin(), counts.end(), uint64_t{0},
+                         [](uint64_t sum, const auto& count) { return sum + count.second; });
+}
+
+/// The last word on where every packet went.
+void log_accounts(const Snapshot& snapshot) {
+  for (const Snapshot::Slice& slice : snapshot.slices) {
+    uint64_t received = 0;
+    uint64_t transmitted = 0;
+    for (const Snapshot::SlicePort& port : slice.ports) {
+      received += port.received.packets;
+      for (const Snapshot::Traffic& traffic : port.transmitted) transmitted += traffic.packets;
+    }
+    log_info(fmt::format("slice {}: received {} and copied {}, transmitted {}, dropped {}", slice.name,
+                         received, slice.replicated_packets, transmitted, sum_of(slice.dropped)));
+  }
+}
+
+void reload(Appliance& appliance, const std::string& file) {
+  notify_reloading();
+  auto config = load_proved(file);
+  if (!config) {
+    log_error(fmt::format("{}: refused; the running configuration stays as it is", file));
+  } else {
+    auto done = appliance.reload(*config);
+    if (done) {
+      warn_of_unenforced(*config);
+      log_info(fmt::format("{}: in force", file));
+    } else {
+      log_lines(done.error().message());
+      log_error(fmt::format("{}: refused; the running configuration stays as it is", file));
+    }
+  }
+  notify_ready();
+}
+
+/// Serves until told to stop; returns the exit status.
+int serve(Appliance& appliance, Signals& signals, const std::string& file) {
+  while (true) {
+    switch (signals.wait()) {
+      case Signals::Wish::reload:
+        reload(appliance, file);
+        break;
+      case Signals::Wish::stop:
+        return kExitOk;
+      case Signals::Wish::failed:
+        log_error(signals.failure());
+        return kExitFailed;
+    }
+  }
+}
+
+int fail_with(const Error& error) {
+  log_lines(error.message());
+  return kExitFailed;
+}
+
+}  // namespace
+
+int run_command(const std::string& file) {
+  Signals signals;
+  auto config = load_proved(file);
+  if (!config) return kExitRefused;
+  warn_of_unenforced(*config);
+  auto cores = worker_cores(config->appliance);
+  if (!cores) return fail_with(cores.error());
+  leave_cores_to_workers(*cores);
+
+  SnapshotSource source;
+  auto endpoint = start_endpoint(config->stats, source);
+  if (!endpoint) return fail_with(endpoint.error());
+  const std::string listen = config->stats.listen;
+
+  auto appliance = Appliance::start(std::move(*config), std::move(*cores),
+                                    [&signals](std::string why) { signals.fail(std::move(why)); });
+  if (!appliance) return fail_with(appliance.error());
+  source.attach(appliance->get());
+  log_info(fmt::format("ready: {} slices on {} ports, {} workers, packets in {}, statistics at {}",
+                       (*appliance)->config().slices.size(), (*appliance)->config().ports.size(),
+                       (*appliance)->workers(), (*appliance)->hugepages() ? "hugepages" : "ordinary pages",
+                       listen));
+  notify_ready();
+
+  const int status = serve(**appliance, signals, file);
+  notify_stopping();
+  (*appliance)->stop(kDrainPatience);
+  source.attach(nullptr);
+  log_accounts((*appliance)->snapshot());
+  (*endpoint)->stop();
+  log_info("stopped");
+  return status;
+}
+
+}  // namespace bulkhead

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace bulkhead {
+
+/// Number of residence-time buckets. Bucket 0 counts packets that stayed at most 1 us, bucket i at most
+/// 2^i us; the last one counts all that stayed longer.
+inline constexpr std::size_t kResidenceBuckets = 24;
+
+/// What the statistics endpoint knows: plain values copied from the data path's counters at one moment.
+/// Made by the appliance, read by anything that prints. Rates are left to the reader of two snapshots, but
+/// for the last interval's, which `RateMeter` fills in.
+struct Snapshot {
+  struct Traffic {
+    uint64_t packets = 0;
+    uint64_t bytes = 0;  // as handed over by the NIC: without frame check sequence
+    double packets_per_second = 0;
+    double bits_per_second = 0;  // of those bytes
+  };
+
+  struct SlicePort {
+    std::string port;
+    Traffic received;
+    std::array<Traffic, 8> transmitted;        // by PCP
+    std::array<uint64_t, 8> queued_packets{};  // by PCP
+    uint64_t isolation_violations = 0;
+    uint64_t guarantee_bits_per_second = 0;
+    uint64_t ceiling_bits_per_second = 0;
+    uint32_t rules_hardware = 0, rules_mark = 0, rules_software = 0;
+  };
+
+  struct Slice {
+    std::string name;
+    std::string forward;  // "wire", "switch"
+    std::vector<SlicePort> ports;
+    std::vector<std::pair<std::string, uint64_t>> dropped;  // by reason; every reason is there, also at zero
+    uint64_t replicated_packets = 0;                        // further copies made by flooding
+    uint64_t input_queued_packets = 0;                      // waiting for the slice to be visited
+    uint64_t learned_addresses = 0;
+    double cpu_seconds = 0;
+    double cpu_throttled_seconds = 0;
+    std::array<uint64_t, kResidenceBuckets> residence_buckets{};
+    double residence_sum_seconds = 0;
+  };
+
+  struct Port {
+    std::string name;
+    std::string device;
+    std::string driver;
+    Traffic received;
+    Traffic transmitted;
+    uint64_t missed_packets = 0;  // lost in the NIC or its driver: no free descriptor or buffer
+    bool link_up = false;
+    uint64_t speed_bits_per_second = 0;
+    uint32_t mtu = 0;
+    std::vector<std::pair<std::string, uint64_t>> unclaimed;  // by reason; every reason is there
+  };
+
+  struct Worker {
+    uint32_t core = 0;
+    double busy_seconds = 0;
+    double idle_seconds = 0;
+  };
+
+  std::chrono::system_clock::time_point taken;
+  std::string version;
+  uint64_t config_generation = 0;
+  std::chrono::system_clock::time_point last_apply;
+  bool ready = false;             // ports up, rules in place, workers visiting
+  std::string not_ready_because;  // one sentence where not ready
+  std::vector<Slice> slices;
+  std::vector<Port> ports;
+  std::vector<Worker> workers;
+};
+
+}  // namespace bulkhead
