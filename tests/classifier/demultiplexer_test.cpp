@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "classifier/demultiplexer.hpp"
+
+#include <array>
+#include <catch2/catch.hpp>
+#include <memory>
+#include <vector>
+
+#include "tests/support/eal.hpp"
+#include "tests/support/frames.hpp"
+
+using namespace bulkhead;
+using namespace bulkhead::test;
+
+namespace {
+
+constexpr PortId kPort{0};
+
+FlowspaceEntry vlan_of(uint16_t slice, uint32_t vid, PortId port = kPort) {
+  FlowspaceEntry entry{.match = {}, .slice = SliceId{slice}};
+  entry.match.port = {port.value(), port.value()};
+  entry.match.vlan = {vid, vid};
+  return entry;
+}
+
+/// Three slices at one port: VLAN 100, VLAN 200 and what is untagged; a fourth is elsewhere.
+struct Bench {
+  explicit Bench(uint32_t capacity = 64) {
+    auto compiled = SliceTable::compile(
+        {vlan_of(0, 100), vlan_of(1, 200), vlan_of(2, Vlan::kUntagged), vlan_of(3, 300, PortId{1})});
+    REQUIRE(compiled);
+    table = std::make_unique<SliceTable>(std::move(*compiled));
+    std::vector<SliceInput*> pointers;
+    for (auto& input : inputs) pointers.push_back((input = std::make_unique<SliceInput>(capacity)).get());
+    pointers.push_back(nullptr);
+    demultiplexer = std::make_unique<Demultiplexer>(kPort, *table, pointers, ready, unclaimed);
+  }
+
+  void run(const std::vector<Frame>& frames) {
+    Burst burst;
+    for (const Frame& frame : frames) burst.push_back(packet_of(pool, frame));
+    demultiplexer->run(burst);
+    CHECK(burst.empty());
+  }
+
+  std::vector<Frame> queued(std::size_t slice) {
+    Burst burst;
+    burst.resize(inputs[slice]->queue.pop(burst.raw(), Burst::kCapacity));
+    std::vector<Frame> frames;
+    for (const Packet packet : burst.span()) frames.push_back(bytes_of(packet));
+    return frames;
+  }
+
+  PacketPool pool = make_pool();
+  std::unique_ptr<SliceTable> table;
+  std::array<std::unique_ptr<SliceInput>, 3> inputs;
+  ReadySet ready{4};
+  DropCounters unclaimed;
+  std::unique_ptr<Demultiplexer> demultiplexer;
+};
+
+Frame in_vlan(uint16_t vid, uint32_t number) { return tag(numbered(number), vid); }
+
+}  // namespace
+
+TEST_CASE("each slice gets its own packets in the order of their arrival", "[demultiplexer]") {
+  Bench bench;
+  bench.run(
+      {in_vlan(100, 1), in_vlan(200, 2), in_vlan(100, 3), in_vlan(100, 4), numbered(5), in_vlan(200, 6)});
+  CHECK(bench.queued(0) == std::vector<Frame>{in_vlan(100, 1), in_vlan(100, 3), in_vlan(100, 4)});
+  CHECK(bench.queued(1) == std::vector<Frame>{in_vlan(200, 2), in_vlan(200, 6)});
+  CHECK(bench.queued(2) == std::vector<Frame>{numbered(5)});
+  CHECK(bench.inputs[0]->received.packets.read() == 3);
+  CHECK(bench.inputs[0]->received.bytes.read() == 3 * 64);
+  CHECK(bench.inputs[1]->received.packets.read() == 2);
+  CHECK(bench.inputs[2]->received.bytes.read() == 60);
+  CHECK(bench.pool.in_use() == 0);
+}
+
+TEST_CASE("the slices that got something are marked, and no others", "[demultiplexer]") {
+  Bench bench;
+  bench.run({});
+  CHECK(bench.ready.marks(0) == 0);
+  bench.run({in_vlan(300, 1)});
+  CHECK(bench.ready.marks(0) == 0);
+  bench.run({in_vlan(200, 1), numbered(2), in_vlan(200, 3)});
+  CHECK(bench.ready.marks(0) == 0b110);
+  bench.ready.unmark(1);
+  bench.run({in_vlan(100, 1)});
+  CHECK(bench.ready.marks(0) == 0b101);
+}
+
+TEST_CASE("a full queue drops the newest, counted as its slice's", "[demultiplexer]") {
+  Bench bench(4);
+  bench.run({in_vlan(100, 1), in_vlan(100, 2), in_vlan(100, 3), in_vlan(200, 4), in_vlan(100, 5),
+             in_vlan(100, 6), in_vlan(100, 7)});
+  CHECK(bench.inputs[0]->received.packets.read() == 6);
+  CHECK(bench.inputs[0]->dropped_full.read() == 2);
+  CHECK(bench.inputs[1]->dropped_full.read() == 0);
+  CHECK(bench.pool.in_use() == 5);
+  CHECK(bench.queued(0) ==
+        std::vector<Frame>{in_vlan(100, 1), in_vlan(100, 2), in_vlan(100, 3), in_vlan(100, 5)});
+  CHECK(bench.queued(1) == std::vector<Frame>{in_vlan(200, 4)});
+}
+
+TEST_CASE("what is nobody's and what is no frame are counted apart, and freed", "[demultiplexer]") {
+  struct Row {
+    const char* description;
+    Frame packet;
+    uint64_t unclaimed;
+    uint64_t malformed;
+  };
+  const Frame plain = numbered(1);
+  const std::vector<Row> rows{
+      {"a VLAN that no slice has here", in_vlan(300, 1), 1, 0},
+      {"a priority tag is VLAN 0, not untagged", in_vlan(0, 1), 1, 0},
+      {"shorter than an Ethernet header", Frame(plain.begin(), plain.begin() + 13), 0, 1},
+      {"nothing at all", {}, 0, 1},
+      {"cut off within its tag",
+       [] {
+         Frame cut = in_vlan(100, 1);
+         cut.resize(17);
+         return cut;
+       }(),
+       0, 1},
+      {"the reserved VID", in_vlan(4095, 1), 0, 1}};
+  Bench bench;
+  for (const Row& row : rows) {
+    INFO(row.description);
+    const uint64_t unclaimed = bench.unclaimed.read(DropReason::not_in_flowspace);
+    const uint64_t malformed = bench.unclaimed.read(DropReason::malformed);
+    bench.run({row.packet});
+    CHECK(bench.unclaimed.read(DropReason::not_in_flowspace) - unclaimed == row.unclaimed);
+    CHECK(bench.unclaimed.read(DropReason::malformed) - malformed == row.malformed);
+    CHECK(bench.pool.in_use() == 0);
+  }
+}
+
+TEST_CASE("the packet's state says what its outermost tag says", "[demultiplexer]") {
+  Bench bench;
+  bench.run({tag(tag(numbered(1), 7, 1), 100, 5)});
+  Burst burst;
+  burst.resize(bench.inputs[0]->queue.pop(burst.raw(), 1));
+  REQUIRE(burst.size() == 1);
+  CHECK(burst[0].state().vlan == Vlan{100});
+  CHECK(burst[0].state().pcp == 5);
+  bench.run({numbered(2)});
+  Burst untagged;
+  untagged.resize(bench.inputs[2]->queue.pop(untagged.raw(), 1));
+  REQUIRE(untagged.size() == 1);
+  CHECK_FALSE(untagged[0].state().vlan.is_tagged());
+  CHECK(untagged[0].state().pcp == 0);
+}
+
+TEST_CASE("a frame whose tag could not be edited in its first segment is malformed", "[demultiplexer]") {
+  Bench bench;
+  for (const uint32_t first : {1u, 12u, 14u, 17u, 18u, 40u}) {
+    INFO("first segment of " << first << " bytes");
+    const uint64_t before = bench.unclaimed.read(DropReason::malformed);
+    const std::array<uint32_t, 1> sizes{first};
+    Burst burst;
+    burst.push_back(segmented(bench.pool, in_vlan(100, 1), sizes));
+    bench.demultiplexer->run(burst);
+    CHECK(bench.unclaimed.read(DropReason::malformed) - before == (first < 18 ? 1 : 0));
+    CHECK(bench.queued(0).size() == (first < 18 ? 0 : 1));
+  }
+  CHECK(bench.pool.in_use() == 0);
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "classifier/forwarding.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "tests/support/eal.hpp"
+#include "tests/support/frames.hpp"
+
+using namespace bulkhead;
+using namespace bulkhead::test;
+
+TEST_CASE("outputs collect packets by port, and say which were touched", "[forwarding]") {
+  const PacketPool pool = make_pool();
+  ForwardingOutputs outputs(4, pool);
+  CHECK(outputs.touched() == 0);
+  outputs.send(2, packet_of(pool, numbered(1)));
+  outputs.send(2, packet_of(pool, numbered(2)));
+  Burst burst;
+  for (uint32_t i = 0; i < 3; ++i) burst.push_back(packet_of(pool, numbered(10 + i)));
+  outputs.send_all(0, burst.span());
+  burst.release();
+  CHECK(outputs.touched() == 0b101);
+  CHECK(outputs.at(2).size() == 2);
+  CHECK(outputs.at(0).size() == 3);
+  CHECK(number_of(bytes_of(outputs.at(0)[2])) == 12);
+  CHECK_FALSE(outputs.any_dropped());
+  CHECK(outputs.copies() == 0);
+}
+
+TEST_CASE("a dropped packet is freed and counted until the next visit", "[forwarding]") {
+  const PacketPool pool = make_pool();
+  ForwardingOutputs outputs(2, pool);
+  outputs.drop(packet_of(pool, numbered(1)), DropReason::no_output);
+  outputs.drop(packet_of(pool, numbered(2)), DropReason::no_output);
+  CHECK(pool.in_use() == 0);
+  CHECK(outputs.any_dropped());
+  CHECK(outputs.dropped(DropReason::no_output) == 2);
+  CHECK(outputs.dropped(DropReason::queue_full) == 0);
+  outputs.reset();
+  CHECK_FALSE(outputs.any_dropped());
+  CHECK(outputs.dropped(DropReason::no_output) == 0);
+}
+
+TEST_CASE("a copy that finds no buffer counts as asked for and as dropped", "[forwarding]") {
+  const PacketPool pool = make_pool(2);
+  ForwardingOutputs outputs(3, pool);
+  Burst original;
+  original.push_back(packet_of(pool, numbered(1)));
+  outputs.send_copy(0, original[0]);
+  outputs.send_copy(1, original[0]);
+  CHECK(outputs.copies() == 2);
+  CHECK(outputs.touched() == 0b1);
+  CHECK(bytes_of(outputs.at(0)[0]) == numbered(1));
+  CHECK(outputs.dropped(DropReason::no_buffer) == 1);
+  CHECK(pool.in_use() == 2);
+}
+
+TEST_CASE("what was never taken is freed at the end", "[forwarding]") {
+  const PacketPool pool = make_pool();
+  {
+    ForwardingOutputs outputs(2, pool);
+    outputs.send(0, packet_of(pool, numbered(1)));
+    outputs.send(1, packet_of(pool, numbered(2)));
+  }
+  CHECK(pool.in_use() == 0);
+}

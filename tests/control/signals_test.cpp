@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/signals.hpp"
+
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <thread>
+
+using namespace bulkhead;
+
+namespace {
+
+void send(int signal) { REQUIRE(kill(getpid(), signal) == 0); }
+
+}  // namespace
+
+TEST_CASE("signals are waited for, one wish each", "[signals]") {
+  Signals signals;
+  send(SIGHUP);
+  CHECK(signals.wait() == Signals::Wish::reload);
+  send(SIGTERM);
+  CHECK(signals.wait() == Signals::Wish::stop);
+  send(SIGINT);
+  CHECK(signals.wait() == Signals::Wish::stop);
+  CHECK(signals.failure().empty());
+}
+
+TEST_CASE("a failure in any thread wakes the one that waits, and the first reason is kept", "[signals]") {
+  Signals signals;
+  std::thread([&] {
+    signals.fail("the bearings are hot");
+    signals.fail("and the fan is off");
+  }).join();
+  CHECK(signals.wait() == Signals::Wish::failed);
+  CHECK(signals.failure() == "the bearings are hot");
+}
+
+TEST_CASE("a client that goes away does not end the process", "[signals]") {
+  const Signals signals;
+  send(SIGPIPE);
+  SUCCEED("still here");
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/status_table.hpp"
+
+#include <catch2/catch.hpp>
+#include <limits>
+
+using namespace bulkhead;
+
+namespace {
+
+Snapshot two_slices() {
+  Snapshot snapshot;
+  Snapshot::Slice lab;
+  lab.name = "lab-a";
+  lab.dropped = {{"queue_full", 40}, {"malformed", 2}};
+  lab.ports.resize(2);
+  lab.ports[0].received = {0, 0, 1250, 83.1e6};
+  lab.ports[1].received = {0, 0, 1250, 1e6};
+  lab.ports[1].transmitted[0] = {0, 0, 400, 10e9};
+  lab.ports[1].transmitted[7] = {0, 0, 599, 0};
+  lab.cpu_seconds = 1.234;
+  Snapshot::Slice voice;
+  voice.name = "v";
+  snapshot.slices = {lab, voice};
+  Snapshot::Port port;
+  port.name = "uplink";
+  port.received.packets_per_second = 5;
+  port.missed_packets = 3;
+  port.unclaimed = {{"not_in_flowspace", 4}};
+  snapshot.ports = {port};
+  return snapshot;
+}
+
+}  // namespace
+
+TEST_CASE("The table has a line for each slice and each port, figures aligned to the right") {
+  CHECK(status_table(two_slices()) ==
+        "slice  rx pkt/s  rx bit/s  tx pkt/s  tx bit/s  dropped     cpu\n"
+        "lab-a    2.50 k    84.1 M       999    10.0 G       42  1.23 s\n"
+        "v             0         0         0         0        0  0.00 s\n"
+        "\n"
+        "port    rx pkt/s  rx bit/s  tx pkt/s  tx bit/s  not taken  link\n"
+        "uplink         5         0         0         0          7  down\n");
+}
+
+TEST_CASE("Rates are scaled to three digits at every size") {
+  struct Row {
+    double rate;
+    std::string text;
+  };
+  const std::vector<Row> rows = {
+      {0, " 0 "},          {0.4, " 0 "},       {999.4, " 999 "},
+      {999.5, " 1.00 k "}, {9994, " 9.99 k "}, {9995, " 10.0 k "},
+      {99'950, " 100 k "}, {1e9, " 1.00 G "},  {123e9, " 123 G "},
+      {5e15, " 5000 T "},  {-1, " 0 "},        {std::numeric_limits<double>::quiet_NaN(), " 0 "}};
+  for (const auto& [rate, text] : rows) {
+    Snapshot snapshot = two_slices();
+    snapshot.slices[1].ports.resize(1);
+    snapshot.slices[1].ports[0].received.packets_per_second = rate;
+    INFO(rate);
+    CHECK(status_table(snapshot).find(text) != std::string::npos);
+  }
+}
+
+TEST_CASE("Nothing to show still shows the headings") {
+  CHECK(status_table(Snapshot{}) ==
+        "slice  rx pkt/s  rx bit/s  tx pkt/s  tx bit/s  dropped  cpu\n\n"
+        "port  rx pkt/s  rx bit/s  tx pkt/s  tx bit/s  not taken  link\n");
+}

@@ -1,0 +1,113 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Bad input: each case ends with the contract's exit status and one sentence that names the thing."""
+import subprocess
+
+import appliance
+import leftovers
+
+GOOD = """
+[[slice]]
+name = "red"
+forward = "switch"
+[[slice.flowspace]]
+port = "left"
+"""
+
+
+class BadInput(appliance.Case):
+    def setUp(self):
+        super().setUp()
+        self.net.cable("left")
+        self.box.write(GOOD)
+        self.before = leftovers.found()
+
+    def refuse(self, status, *words, arguments=None):
+        """Runs the appliance on what lies there: it ends by itself with `status`, saying all the words."""
+        done = self.net.appliance.run(appliance.PROGRAM, *(arguments or ["run", str(self.box.file)]), check=False,
+                                      timeout=30)
+        said = done.stdout + done.stderr
+        self.assertEqual(done.returncode, status, said)
+        for word in words:
+            self.assertIn(word, said)
+        self.assertEqual(leftovers.found() - self.before, set(), "left behind")
+        # One sentence that says what is wrong, not a wall of text in which it drowns.
+        self.assertLessEqual(len([line for line in done.stderr.splitlines() if line.strip()]), 6, said)
+
+    def edit(self, old, new):
+        self.box.file.write_text(self.box.file.read_text().replace(old, new))
+
+    def test_no_such_file(self):
+        self.box.file.unlink()
+        self.refuse(1, str(self.box.file))
+
+    def test_directory_instead_of_a_file(self):
+        self.refuse(1, str(self.box.directory), arguments=["run", str(self.box.directory)])
+
+    def test_not_toml(self):
+        self.box.file.write_text("[[slice\nname = ")
+        self.refuse(1, "appliance.toml:1:")
+
+    def test_all_faults_of_a_file(self):
+        self.edit('forward = "switch"', 'forwrad = "switch"\nprecedence = "high"')
+        self.refuse(1, "forwrad", "forward", "precedence")
+
+    def test_no_such_interface(self):
+        self.edit("iface=left", "iface=nosuch0")
+        self.refuse(3, "left", "nosuch0")
+
+    def test_no_such_pci_device(self):
+        self.edit("net_af_packet0,iface=left", "0000:ff:1f.7")
+        self.refuse(3, "left", "0000:ff:1f.7")
+
+    def test_no_such_driver(self):
+        self.edit("net_af_packet0,iface=left", "net_nosuch0")
+        self.refuse(3, "left", "net_nosuch0")
+
+    def test_too_little_memory(self):
+        self.edit('"128MiB"', '"1000GiB"')
+        self.refuse(3, "memory")
+
+    def test_busy_stats_port(self):
+        with self.net.appliance.socket() as squatter:
+            squatter.bind(("127.0.0.1", 9180))
+            squatter.listen()
+            self.refuse(3, "127.0.0.1:9180", "in use")
+
+    def test_stats_without_token(self):
+        self.edit("127.0.0.1:9180", "0.0.0.0:9180")
+        self.refuse(1, "token")
+
+    def test_unreadable_token(self):
+        self.edit('listen = "127.0.0.1:9180"', f'listen = "0.0.0.0:9180"\ntoken_file = "{self.box.directory}/none"')
+        self.refuse(3, "none")
+
+    def test_same_device_twice(self):
+        text = self.box.file.read_text()
+        at = text.index("[[port]]")
+        again = text[at:text.index("[[slice]]")].replace('"left"', '"again"')
+        self.box.file.write_text(text[:at] + again + text[at:])
+        self.refuse(1, "appliance.toml:", "same")
+
+    def test_without_permission(self):
+        # Without capabilities, as an unprivileged user would be.
+        self.box.directory.chmod(0o755)
+        done = self.net.appliance.run("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all",
+                                      "--bounding-set=-all", appliance.PROGRAM, "run", str(self.box.file), check=False)
+        self.assertEqual(done.returncode, 3, done.stdout + done.stderr)
+        self.assertIn("permi", (done.stdout + done.stderr).lower())
+
+    def test_usage(self):
+        for arguments in ([], ["run"], ["nosuch"], ["run", "a", "b"]):
+            done = subprocess.run([appliance.PROGRAM, *arguments], capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 64, f"{arguments}: {done.stderr}")
+
+    def test_help_and_version(self):
+        for arguments in (["--help"], ["--version"], ["run", "--help"], ["check", "--help"], ["classify", "--help"]):
+            done = subprocess.run([appliance.PROGRAM, *arguments], capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 0, f"{arguments}: {done.stderr}")
+            self.assertTrue(done.stdout)
+
+
+if __name__ == "__main__":
+    appliance.main()

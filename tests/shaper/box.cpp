@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/shaper/box.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "classifier/switch_model.hpp"
+#include "classifier/wire_model.hpp"
+#include "nic/clock.hpp"
+
+namespace bulkhead::test {
+namespace {
+
+template <class Value>
+Value value_of(Result<Value> result) {
+  if (!result) {
+    std::fprintf(stderr, "tests: %s\n", result.error().message().c_str());
+    std::abort();
+  }
+  return std::move(*result);
+}
+
+Match match_of(uint16_t port, uint16_t vlan) {
+  Match match;
+  match.port = {port, port};
+  match.vlan = {vlan, vlan};
+  return match;
+}
+
+std::unique_ptr<ForwardingModel> model_of(const SliceSpec& spec) {
+  if (spec.model == SliceSpec::Model::wire) return std::make_unique<WireModel>();
+  bool by_vlan = false;
+  for (const SliceSpec::Place& place : spec.places) by_vlan = by_vlan || place.vlans.size() > 1;
+  return std::make_unique<SwitchModel>(SwitchOptions{.ports = static_cast<uint8_t>(spec.places.size()),
+                                                     .max_addresses = 1024,
+                                                     .ageing = Cycles{UINT64_MAX / 2},
+                                                     .by_vlan = by_vlan,
+                                                     .hash_key = 1});
+}
+
+}  // namespace
+
+Account account_of(const SliceRuntime& slice) {
+  Account account{.copied = slice.replicated.read()};
+  for (const SliceRuntime::Attachment& attachment : slice.attachments()) {
+    account.received += attachment.input->received.packets.read();
+    account.queued += attachment.input->queue.size() + attachment.output->queued();
+    for (const TrafficCounter& traffic : attachment.output->transmitted)
+      account.transmitted += traffic.packets.read();
+  }
+  for (std::size_t i = 0; i < kDropReasons; ++i)
+    account.dropped += dropped(slice, static_cast<DropReason>(i));
+  return account;
+}
+
+uint64_t dropped(const SliceRuntime& slice, DropReason reason) {
+  uint64_t sum = slice.dropped.read(reason);
+  for (const SliceRuntime::Attachment& attachment : slice.attachments()) {
+    sum += attachment.output->dropped.read(reason);
+    if (reason == DropReason::queue_full) sum += attachment.input->dropped_full.read();
+  }
+  return sum;
+}
+
+Box::Box(const std::string& name, std::size_t ports, uint32_t ring_size, uint32_t packets)
+    : pool_(make_pool(packets)) {
+  for (std::size_t i = 0; i < ports; ++i) {
+    const std::string port_name = name + std::to_string(i);
+    rings_.push_back(std::make_unique<RingDevice>(port_name, ring_size));
+    ports_.push_back(std::make_shared<PortRuntime>(
+        port_name, value_of(Port::open({.name = port_name, .device = rings_.back()->device()}, pool_)),
+        MicrosecondScale(clock_hz())));
+  }
+}
+
+std::shared_ptr<SliceRuntime> Box::unconnected(const SliceSpec& spec) {
+  std::vector<SliceRuntime::Attachment> attachments;
+  for (const SliceSpec::Place& place : spec.places) {
+    std::vector<Match> entries;
+    for (const uint16_t vlan : place.vlans) entries.push_back(match_of(place.port, vlan));
+    attachments.push_back(
+        {.port = PortId{place.port},
+         .input = std::make_unique<SliceInput>(spec.capacity),
+         .output = std::make_unique<SliceOutput>(spec.capacity, EgressTag(entries), spec.limits)});
+  }
+  return std::make_shared<SliceRuntime>(spec.name, std::move(attachments), model_of(spec));
+}
+
+std::unique_ptr<Layout> Box::layout(const std::vector<BoxSlice>& slices) {
+  std::vector<FlowspaceEntry> entries;
+  std::vector<std::shared_ptr<SliceRuntime>> runtimes;
+  for (const BoxSlice& slice : slices) {
+    for (const SliceSpec::Place& place : slice.spec.places)
+      for (const uint16_t vlan : place.vlans)
+        entries.push_back(
+            {.match = match_of(place.port, vlan), .slice = SliceId{static_cast<uint16_t>(runtimes.size())}});
+    runtimes.push_back(slice.runtime);
+  }
+  return std::make_unique<Layout>(++generation_, value_of(SliceTable::compile(std::move(entries))), ports_,
+                                  runtimes);
+}
+
+uint64_t Box::unclaimed() const {
+  uint64_t sum = 0;
+  for (const auto& port : ports_)
+    for (const DropReason reason : {DropReason::not_in_flowspace, DropReason::malformed})
+      sum += port->unclaimed.read(reason);
+  return sum;
+}
+
+}  // namespace bulkhead::test

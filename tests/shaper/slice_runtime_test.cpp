@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shaper/slice_runtime.hpp"
+
+#include <catch2/catch.hpp>
+#include <optional>
+#include <vector>
+
+#include "tests/shaper/box.hpp"
+
+using namespace bulkhead;
+using namespace bulkhead::test;
+
+namespace {
+
+/// A slice alone, fed through its input queues and emptied at its output queues.
+struct Bench {
+  explicit Bench(const SliceSpec& spec, uint32_t packets = 1023)
+      : pool(make_pool(packets)), scratch(kMaxPorts, pool), slice(Box::unconnected(spec)) {}
+
+  void queue(LocalPort port, const Frame& frame) {
+    SliceInput& input = *slice->attachments()[port].input;
+    const Packet packet = packet_of(pool, frame);
+    input.received.add(1, packet.length());
+    REQUIRE(input.queue.push({&packet, 1}) == 1);
+  }
+  uint32_t visit() {
+    sent_to = 0;
+    return slice->visit(Cycles{1}, scratch, sent_to);
+  }
+  std::vector<Frame> output(LocalPort port) const {
+    Burst burst;
+    burst.resize(slice->attachments()[port].output->queue.pop(burst.raw(), Burst::kCapacity));
+    std::vector<Frame> frames;
+    for (const Packet packet : burst.span()) frames.push_back(bytes_of(packet));
+    return frames;
+  }
+
+  PacketPool pool;
+  ForwardingOutputs scratch;
+  std::shared_ptr<SliceRuntime> slice;
+  uint64_t sent_to = 0;
+};
+
+SliceSpec wire() {
+  return {.name = "a", .places = {{.port = 3, .vlans = {100}}, {.port = 5, .vlans = {200}}}};
+}
+
+}  // namespace
+
+TEST_CASE("a visit forwards what waits at every port, tagged for the port it goes to", "[slice_runtime]") {
+  Bench bench(wire());
+  CHECK_FALSE(bench.slice->has_input());
+  CHECK(bench.visit() == 0);
+  bench.queue(0, tag(numbered(1), 100, 5));
+  bench.queue(0, tag(numbered(2), 100));
+  bench.queue(1, tag(numbered(3), 200, 3));
+  CHECK(bench.slice->has_input());
+  CHECK(bench.visit() == 3);
+  CHECK(bench.sent_to == (1 << 3 | 1 << 5));
+  CHECK_FALSE(bench.slice->has_input());
+  CHECK(bench.slice->holds_packets());
+  const SliceOutput& output = *bench.slice->attachments()[1].output;
+  CHECK(output.queued(5) == 1);
+  CHECK(output.queued(0) == 1);
+  CHECK(output.queued() == 2);
+  CHECK(account_of(*bench.slice).balanced());
+  CHECK(bench.output(1) == std::vector<Frame>{tag(numbered(1), 200, 5), tag(numbered(2), 200)});
+  CHECK(bench.output(0) == std::vector<Frame>{tag(numbered(3), 100, 3)});
+}
+
+TEST_CASE("a visit takes a burst from each port, the rest waits for the next", "[slice_runtime]") {
+  Bench bench(wire());
+  for (uint32_t i = 0; i < 40; ++i) bench.queue(0, tag(numbered(i), 100));
+  bench.queue(1, tag(numbered(99), 200));
+  CHECK(bench.visit() == 33);
+  CHECK(bench.slice->has_input());
+  CHECK(bench.visit() == 8);
+  CHECK_FALSE(bench.slice->has_input());
+  bench.slice->drop_queued();
+}
+
+TEST_CASE("a packet that cannot go on is dropped under the reason why", "[slice_runtime]") {
+  struct Row {
+    const char* description;
+    SliceSpec spec;
+    std::vector<Frame> packets;
+    std::optional<DropReason> reason;
+    uint64_t drops;
+  };
+  SliceSpec several = wire();
+  several.places[1].vlans = {200, 201};
+  SliceSpec untagged = wire();
+  untagged.places[1].vlans = {Vlan::kUntagged};
+  SliceSpec jumbo = wire();
+  jumbo.limits.max_frame = 9022;
+  SliceSpec one_segment = jumbo;
+  one_segment.limits.takes_segments = false;
+  SliceSpec lan{.name = "lan",
+                .places = {{.port = 0, .vlans = {100}}, {.port = 1, .vlans = {100}}},
+                .model = SliceSpec::Model::learning_switch};
+  SliceSpec push{.name = "a", .places = {{.port = 0}, {.port = 1, .vlans = {200}}}};
+  push.limits.max_frame = 1518;
+  const std::vector<Row> rows{
+      {"the longest frame fits", wire(), {tag(udp(kAlice, kBob, 1518), 100)}, std::nullopt, 0},
+      {"one byte more does not", wire(), {tag(udp(kAlice, kBob, 1519), 100)}, DropReason::frame_too_long, 1},
+      {"a tag to be added counts", push, {udp(kAlice, kBob, 1515)}, DropReason::frame_too_long, 1},
+      {"with it, a full frame fits", push, {udp(kAlice, kBob, 1514)}, std::nullopt, 0},
+      {"a frame in segments where the port takes them",
+       jumbo,
+       {tag(udp(kAlice, kBob, 9000), 100)},
+       std::nullopt,
+       0},
+      {"and where it does not",
+       one_segment,
+       {tag(udp(kAlice, kBob, 9000), 100)},
+       DropReason::frame_too_long,
+       1},
+      {"a VLAN that the slice has not got at the output",
+       several,
+       {tag(numbered(1), 100)},
+       DropReason::egress_vlan,
+       1},
+      {"a tag under the one to be removed",
+       untagged,
+       {tag(tag(numbered(1), 7), 100)},
+       DropReason::egress_vlan,
+       1},
+      {"a reserved address",
+       lan,
+       {tag(udp(kAlice, MacAddress{0x0180'c200'000e}), 100)},
+       DropReason::reserved_address,
+       1},
+      {"a station behind its own port", lan, {tag(udp(kAlice, kAlice), 100)}, DropReason::no_output, 1}};
+  for (const Row& row : rows) {
+    INFO(row.description);
+    Bench bench(row.spec);
+    for (const Frame& frame : row.packets) bench.queue(0, frame);
+    bench.visit();
+    const Account account = account_of(*bench.slice);
+    CHECK(account.balanced());
+    CHECK(account.dropped == row.drops);
+    if (row.reason) CHECK(dropped(*bench.slice, *row.reason) == row.drops);
+    CHECK(bench.output(1).size() == row.packets.size() - row.drops);
+    CHECK(bench.pool.in_use() == 0);
+  }
+}
+
+TEST_CASE("a full output queue keeps the first packets and drops the others", "[slice_runtime]") {
+  SliceSpec spec = wire();
+  spec.capacity = 4;
+  Bench bench(spec);
+  for (uint32_t round = 0; round < 2; ++round) {
+    for (uint32_t i = 0; i < 3; ++i) bench.queue(0, tag(numbered(round * 3 + i), 100));
+    bench.visit();
+  }
+  CHECK(dropped(*bench.slice, DropReason::queue_full) == 2);
+  CHECK(account_of(*bench.slice).balanced());
+  const std::vector<Frame> frames = bench.output(1);
+  REQUIRE(frames.size() == 4);
+  for (uint32_t i = 0; i < 4; ++i) CHECK(number_of(frames[i]) == i);
+  CHECK(bench.pool.in_use() == 0);
+}
+
+TEST_CASE("a frame without room for its new tag is dropped, never sent without it", "[slice_runtime]") {
+  Bench bench({.name = "a", .places = {{.port = 0}, {.port = 1, .vlans = {200}}}});
+  const Packet packet = packet_of(bench.pool, numbered(1));
+  rte_pktmbuf_prepend(packet.mbuf(), static_cast<uint16_t>(rte_pktmbuf_headroom(packet.mbuf()) - 3));
+  SliceInput& input = *bench.slice->attachments()[0].input;
+  input.received.add(1, packet.length());
+  REQUIRE(input.queue.push({&packet, 1}) == 1);
+  bench.visit();
+  CHECK(dropped(*bench.slice, DropReason::no_buffer) == 1);
+  CHECK(bench.output(1).empty());
+  CHECK(bench.sent_to == 0);
+  CHECK(account_of(*bench.slice).balanced());
+  CHECK(bench.pool.in_use() == 0);
+}
+
+TEST_CASE("copies of flooding are counted, made or not", "[slice_runtime]") {
+  SliceSpec lan{.name = "lan",
+                .places = {{.port = 0}, {.port = 1}, {.port = 2}},
+                .model = SliceSpec::Model::learning_switch};
+  Bench bench(lan, 3);
+  bench.queue(0, udp(kAlice, kEveryone));
+  bench.queue(0, udp(kAlice, kEveryone));
+  bench.visit();  // two copies are wanted, one buffer is left
+  const Account account = account_of(*bench.slice);
+  CHECK(account.received == 2);
+  CHECK(account.copied == 2);
+  CHECK(account.dropped == 1);
+  CHECK(dropped(*bench.slice, DropReason::no_buffer) == 1);
+  CHECK(account.queued == 3);
+  CHECK(account.balanced());
+  CHECK(bench.slice->model().learned_addresses() == 1);
+  bench.slice->drop_queued();
+}
+
+TEST_CASE("what is queued when a slice ends is dropped as shutdown, on both sides", "[slice_runtime]") {
+  Bench bench(wire());
+  for (uint32_t i = 0; i < 5; ++i) bench.queue(0, tag(numbered(i), 100, 6));
+  bench.visit();
+  for (uint32_t i = 0; i < 3; ++i) bench.queue(1, tag(numbered(i), 200));
+  bench.slice->drop_queued();
+  CHECK(dropped(*bench.slice, DropReason::shutdown) == 8);
+  const Account account = account_of(*bench.slice);
+  CHECK(account.queued == 0);
+  CHECK(account.balanced());
+  CHECK_FALSE(bench.slice->holds_packets());
+  CHECK(bench.pool.in_use() == 0);
+}
