@@ -1,0 +1,170 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""The benchmarks behind run.sh.    usage: measure.py PROGRAM [--quick] [NAME]"""
+import argparse
+import json
+import pathlib
+import re
+import statistics
+import subprocess
+import tempfile
+import time
+
+import appliance
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+class Run:
+    """What all benchmarks of one run share."""
+
+    def __init__(self, program, quick, directory):
+        self.program = program
+        self.directory = directory
+        self.repetitions = 1 if quick else 5
+        self.seconds = 1 if quick else 3
+        self.hertz = time_stamp_hertz()
+        self.at_8 = {}  # cycles of the 8-slice benchmark by arrangement, for the growth with the slices
+
+    def fresh_directory(self):
+        return tempfile.mkdtemp(dir=self.directory)
+
+    def capture(self, count, arrangement):
+        path = pathlib.Path(self.directory, f"{count}-{arrangement}.pcap")
+        if not path.exists():
+            subprocess.run([HERE / "make_capture.py", path, str(count), arrangement], check=True)
+        return path
+
+    def ours(self, capture, count, rules):
+        config = appliance.SOURCE_AND_SINK.format(capture=capture) + appliance.slices(count, rules)
+        with appliance.Appliance(self.program, self.fresh_directory(), config) as running:
+            return self.hertz / running.packets_per_second(self.seconds)
+
+    def peer(self, script, *arguments):
+        done = subprocess.run([HERE / script, *map(str, arguments), str(self.seconds)], check=True,
+                              stdout=subprocess.PIPE, text=True)
+        return float(done.stdout)
+
+
+def time_stamp_hertz():
+    """The time stamp counter's frequency, as DPDK measures it for everyone here."""
+    said = subprocess.run(["dpdk-testpmd", "--no-huge", "-m", "64", "--no-pci", "--no-shconf", "--no-telemetry",
+                           "--log-level=lib.eal:debug", "--", "--help"], capture_output=True, text=True, check=False)
+    return int(re.search(r"TSC frequency is ~(\d+) KHz", said.stdout + said.stderr).group(1)) * 1000
+
+
+def report(bench, ours, peer, theirs, unit="cycles_per_packet"):
+    digits = 1 if unit == "cycles_per_packet" else 6
+    print(json.dumps({"bench": bench, "ours": round(ours, digits), "peer": peer, "theirs": round(theirs, digits),
+                      "ratio": round(ours / theirs, 3), "unit": unit}), flush=True)
+
+
+def wire(run, bench, count, rules, arrangement):
+    """Wire slices between a replayed capture and a null sink; every round measures all three after each other."""
+    capture = run.capture(count, arrangement)
+    ours, switch, floor = [], [], []
+    for _ in range(run.repetitions):
+        ours.append(run.ours(capture, count, rules))
+        switch.append(run.peer("ovs.sh", capture, count, rules))
+        floor.append(run.peer("testpmd.sh", capture, "macswap"))
+    mine = statistics.median(ours)
+    report(bench, mine, "ovs", statistics.median(switch))
+    report(bench, mine, "testpmd macswap", statistics.median(floor))
+    if rules == "vlan" and count == 8:
+        run.at_8[arrangement] = mine
+    elif rules == "vlan" and arrangement in run.at_8:
+        report(bench, mine, "bulkhead with 8 slices", run.at_8[arrangement])
+
+
+def check(run, bench, entries, target):
+    """`bulkhead check` on a generated file, start of the process and reading included."""
+    file = pathlib.Path(run.fresh_directory(), "policy.toml")
+    file.write_text(appliance.many_entries(entries))
+    took = []
+    for _ in range(run.repetitions):
+        begin = time.monotonic()
+        subprocess.run([run.program, "check", str(file)], check=True, stdout=subprocess.DEVNULL)
+        took.append(time.monotonic() - begin)
+    report(bench, statistics.median(took), "target", target, "seconds")
+
+
+def added_entry(run, bench, target):
+    """One more flowspace entry proved against 10,000."""
+    program = pathlib.Path(run.program).parents[1] / "perf/added_entry"
+    took = float(subprocess.run([program], check=True, stdout=subprocess.PIPE, text=True).stdout)
+    report(bench, took, "target", target, "seconds")
+
+
+def start_to_forwarding(run, bench):
+    """From the start of the process to the first packet that left, without hugepages."""
+    config = appliance.SOURCE_AND_SINK.format(capture=run.capture(8, "runs")) + appliance.slices(8, "vlan")
+    took = []
+    for _ in range(run.repetitions):
+        with appliance.Appliance(run.program, run.fresh_directory(), config, eal=', "--no-huge"') as running:
+            while running.transmitted()[0] == 0:
+                time.sleep(0.002)
+            took.append(time.monotonic() - running.started)
+    report(bench, statistics.median(took), "target", 1.5, "seconds")
+
+
+def idle_nap(run, bench):
+    """What an appliance costs that has nothing to do: two ports without traffic, eight slices."""
+    config = """
+[[port]]
+name = "source"
+device = "net_null1,no-rx=1"
+speed = "100Gbps"
+[[port]]
+name = "sink"
+device = "net_null0,no-rx=1"
+speed = "100Gbps"
+""" + appliance.slices(8, "vlan")
+    used = []
+    for _ in range(run.repetitions):
+        with appliance.Appliance(run.program, run.fresh_directory(), config, idle="nap") as running:
+            time.sleep(1)
+            begin, before = time.monotonic(), running.cpu_seconds()
+            time.sleep(2 if run.repetitions == 1 else 10)
+            used.append(100 * (running.cpu_seconds() - before) / (time.monotonic() - begin))
+    report(bench, statistics.median(used), "target", 5, "percent_of_a_core")
+
+
+BENCHES = {
+    "wire-vlan-8": (wire, 8, "vlan", "runs"),
+    "wire-vlan-8-interleaved": (wire, 8, "vlan", "interleaved"),
+    "wire-vlan-64": (wire, 64, "vlan", "runs"),
+    "wire-vlan-64-interleaved": (wire, 64, "vlan", "interleaved"),
+    "wire-vlan-1024": (wire, 1024, "vlan", "runs"),
+    "wire-vlan-1024-interleaved": (wire, 1024, "vlan", "interleaved"),
+    "wire-l4-8": (wire, 8, "l4", "runs"),
+    "wire-l4-8-interleaved": (wire, 8, "l4", "interleaved"),
+    "check-10k": (check, 10_000, 0.5),
+    "check-100k": (check, 100_000, 5),
+    "add-one-to-10k": (added_entry, 0.001),
+    "start-to-forwarding": (start_to_forwarding,),
+    "idle-nap": (idle_nap,),
+}
+# Enough to see that everything runs: the others differ in their numbers only.
+QUICK = ["wire-vlan-8", "wire-l4-8", "check-10k", "add-one-to-10k", "start-to-forwarding", "idle-nap"]
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("program")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("name", nargs="?", default="")
+    options = parser.parse_intermixed_args()
+    names = [name for name in BENCHES if name.startswith(options.name)]
+    if not names:
+        parser.error(f"no benchmark begins with {options.name}; there are: " + ", ".join(BENCHES))
+    if options.quick and not options.name:
+        names = QUICK
+    with tempfile.TemporaryDirectory(prefix="bulkhead-perf-") as directory:
+        run = Run(options.program, options.quick, directory)
+        for name in names:
+            bench, *arguments = BENCHES[name]
+            bench(run, name, *arguments)
+
+
+if __name__ == "__main__":
+    main()
