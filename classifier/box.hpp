@@ -37,6 +37,7 @@ inline constexpr size_t kDimensions = 15;
 
 struct Point {
   std::array<uint64_t, kDimensions> at;
+  [[nodiscard]] uint64_t operator[](Dimension dimension) const { return at[dimension]; }
 };
 
 [[nodiscard]] Point point_of(const Headers& headers);

@@ -8,10 +8,10 @@
 namespace bulkhead {
 namespace {
 
-uint64_t bytes_of(std::span<const Packet> packets) {
-  uint64_t bytes = 0;
-  for (const Packet packet : packets) bytes += packet.state().length;
-  return bytes;
+void remember(Packet packet, FrameTag tag) {
+  PacketState& state = packet.state();
+  state.vlan = tag.vlan;
+  state.pcp = tag.pcp & 7;  // kNoPcp becomes 0: untagged is best effort
 }
 
 }  // namespace
@@ -29,52 +29,62 @@ Demultiplexer::Demultiplexer(PortId port, const SliceTable& table, std::vector<S
 
 void Demultiplexer::run(Burst& burst) {
   const std::span<const Packet> packets = burst.span();
-  // First whose they all are, so that the slices' lines are on their way when they are written to.
-  std::array<Verdict, Burst::kCapacity> verdicts;
-  for (std::size_t i = 0; i < packets.size(); ++i) {
-    verdicts[i] = classify(packets[i]);
-    if (verdicts[i].is_slice() && (i == 0 || verdicts[i] != verdicts[i - 1]))
-      inputs_[verdicts[i].slice().value()]->prefetch();
+  // First whose they all are, in runs of one slice, so that the slices' lines are on their way when they are
+  // written to.
+  std::array<Run, Burst::kCapacity> runs;
+  std::size_t count = 0;
+  for (const Packet packet : packets) {
+    const Verdict verdict = classify(packet);
+    if (count == 0 || runs[count - 1].verdict != verdict) {
+      runs[count++] = {.verdict = verdict, .packets = 0, .bytes = 0};
+      if (verdict.is_slice()) inputs_[verdict.slice().value()]->prefetch();
+    }
+    ++runs[count - 1].packets;
+    runs[count - 1].bytes += packet.state().length;
   }
-  for (std::size_t start = 0; start < packets.size();) {
-    std::size_t end = start + 1;
-    while (end < packets.size() && verdicts[end] == verdicts[start]) ++end;
-    deliver(packets.subspan(start, end - start), verdicts[start]);
-    start = end;
+  const Packet* next = packets.data();
+  for (const Run& run : std::span(runs).first(count)) {
+    deliver({next, run.packets}, run);
+    next += run.packets;
   }
   burst.release();
   publish_ready();
 }
 
 Verdict Demultiplexer::classify(Packet packet) const {
-  const FrameView frame = packet.view();
-  // Tags are edited in place, so they must lie in the first segment.
-  constexpr uint32_t kEditable = kEthernetHeaderSize + kVlanTagSize;
-  if (frame.contiguous() < kEditable && frame.contiguous() < frame.length()) [[unlikely]]
-    return Verdict::malformed();
+  if (packet.segments() != 1 || packet.length() < kTaggedHeaderSize) [[unlikely]]
+    return classify_odd(packet);
   FrameTag tag;
-  const Verdict verdict = table_.classify(port_, frame, tag);
-  PacketState& state = packet.state();
-  state.vlan = tag.vlan;
-  state.pcp = tag.pcp & 7;  // kNoPcp becomes 0: untagged is best effort
+  const Verdict verdict = table_.classify(port_, packet.data(), packet.length(), tag);
+  remember(packet, tag);
   return verdict;
 }
 
-void Demultiplexer::deliver(std::span<const Packet> packets, Verdict verdict) {
-  if (packets.empty()) return;
-  if (!verdict.is_slice()) {
-    const bool malformed = verdict == Verdict::malformed();
+Verdict Demultiplexer::classify_odd(Packet packet) const {
+  const FrameView frame = packet.view();
+  // Tags are edited in place, so they must lie in the first segment.
+  if (frame.contiguous() < kTaggedHeaderSize && frame.contiguous() < frame.length())
+    return Verdict::malformed();
+  FrameTag tag;
+  const Verdict verdict = table_.classify(port_, frame, tag);
+  remember(packet, tag);
+  return verdict;
+}
+
+void Demultiplexer::deliver(std::span<const Packet> packets, const Run& run) {
+  if (!run.verdict.is_slice()) {
+    const bool malformed = run.verdict == Verdict::malformed();
     unclaimed_.add(malformed ? DropReason::malformed : DropReason::not_in_flowspace, packets.size());
     return free_packets(packets);
   }
-  SliceInput& input = *inputs_[verdict.slice().value()];
-  input.received.add(packets.size(), bytes_of(packets));
+  SliceInput& input = *inputs_[run.verdict.slice().value()];
+  input.received.add(packets.size(), run.bytes);
   const uint32_t queued = input.queue.push(packets);
   if (queued < packets.size()) [[unlikely]] {
     input.dropped_full.add(packets.size() - queued);
     free_packets(packets.subspan(queued));
   }
-  mark_ready(verdict.slice());
+  mark_ready(run.verdict.slice());
 }
 
 void Demultiplexer::mark_ready(SliceId slice) {

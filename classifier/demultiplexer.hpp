@@ -42,8 +42,17 @@ class Demultiplexer {
   void run(Burst& burst);
 
  private:
-  Verdict classify(Packet packet) const;
-  void deliver(std::span<const Packet> packets, Verdict verdict);
+  /// Packets that follow each other and have one owner.
+  struct Run {
+    Verdict verdict;
+    uint32_t packets;
+    uint64_t bytes;
+  };
+
+  [[nodiscard]] Verdict classify(Packet packet) const;
+  /// The same for what is too short or in several segments.
+  [[gnu::noinline]] [[nodiscard]] Verdict classify_odd(Packet packet) const;
+  void deliver(std::span<const Packet> packets, const Run& run);
   void mark_ready(SliceId slice);
   void publish_ready();
 

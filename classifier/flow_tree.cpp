@@ -2,14 +2,12 @@
 #include "classifier/flow_tree.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <map>
 #include <utility>
 
 namespace bulkhead {
 namespace {
 
-constexpr uint64_t kAllBits = std::numeric_limits<uint64_t>::max();
 constexpr size_t kFewPieces = 3;   // not worth another node
 constexpr size_t kLargeLeaf = 12;  // worth another tree
 
@@ -130,45 +128,7 @@ class TreeBuilder {
 };
 
 FlowTrees::FlowTrees(std::span<const Piece> pieces, std::span<const FlowspaceEntry> entries) {
-  pieces_.reserve(pieces.size());
-  for (const Piece& piece : pieces) compile_checks(piece, entries[piece.entry].match);
-}
-
-/// No check of the port: a tree is made for ports that all its pieces have. Nor of a single VLAN: see
-/// slice_table.cpp.
-void FlowTrees::compile_checks(const Piece& piece, const Match& match) {
-  const auto first_check = static_cast<uint32_t>(checks_.size());
-  const auto range = [&](Dimension d, bool any) {
-    if (!any) checks_.push_back({kAllBits, piece.box.first[d], piece.box.last[d] - piece.box.first[d], d});
-  };
-  const auto half = [&](Dimension d) { range(d, piece.box.first[d] == 0 && piece.box.last[d] == kAllBits); };
-  const auto masked = [&](Dimension d, const MaskedMac& mac) {
-    if (!mac.is_any()) checks_.push_back({mac.mask, mac.value, 0, d});
-  };
-  if (!match.ip_src.is_any() || !match.ip_dst.is_any()) {
-    // Of an address without a family nothing is left to check, and of an IPv4 address no low half.
-    const auto family = static_cast<IpAddress::Family>(piece.box.first[kDimFamily]);
-    const auto address = [&](Dimension high, Dimension low, const IpSet& set) {
-      const auto& prefix = family == IpAddress::Family::v4 ? set.v4 : set.v6;
-      if (family == IpAddress::Family::absent || !prefix || prefix->length == 0) return;
-      half(high);
-      if (family == IpAddress::Family::v6) half(low);
-    };
-    address(kDimDstHigh, kDimDstLow, match.ip_dst);
-    address(kDimSrcHigh, kDimSrcLow, match.ip_src);
-    range(kDimFamily, false);
-  }
-  range(kDimL4Dst, match.l4_dst.is_any());
-  range(kDimL4Src, match.l4_src.is_any());
-  masked(kDimEthDst, match.eth_dst);
-  masked(kDimEthSrc, match.eth_src);
-  range(kDimProto, match.ip_proto.is_any());
-  range(kDimEthertype, match.ethertype.is_any());
-  range(kDimVlan, match.vlan.is_any() || match.vlan.first == match.vlan.last);
-  range(kDimDscp, match.dscp.is_any());
-  // 1 << pcp shares a bit with the set: the masked value less one does not wrap around.
-  if (!match.pcp.is_any()) checks_.push_back({match.pcp.bits, 1, kAllBits - 1, kDimPcp});
-  pieces_.push_back({first_check, static_cast<uint32_t>(checks_.size()) - first_check});
+  for (const Piece& piece : pieces) checks_.add(piece, entries[piece.entry].match);
 }
 
 std::vector<uint32_t> FlowTrees::build(std::span<const Piece> pieces, Which which, const Box& region) {
@@ -185,32 +145,6 @@ std::vector<uint32_t> FlowTrees::build(std::span<const Piece> pieces, Which whic
   std::vector<uint32_t> roots;
   for (const auto& group : groups) roots.push_back(TreeBuilder{*this, pieces}.build(group, region));
   return roots;
-}
-
-bool FlowTrees::fits(uint32_t piece, const Point& point) const {
-  const Checks checks = pieces_[piece];
-  for (uint32_t i = checks.first; i != checks.first + checks.count; ++i) {
-    const Check& check = checks_[i];
-    if ((point.at[check.dimension] & check.mask) - check.first > check.span) return false;
-  }
-  return true;
-}
-
-uint32_t FlowTrees::find(uint32_t root, const Point& point, uint32_t best) const {
-  const Node* node = &nodes_[root];
-  while (node->kind != Kind::leaf) {
-    const uint64_t coordinate = point.at[node->dimension];
-    const bool right =
-        node->kind == Kind::threshold ? coordinate >= node->value : (coordinate & node->value) != 0;
-    node = &nodes_[node->next + (right ? 1 : 0)];
-  }
-  const uint32_t* place = leaf_pieces_.data() + node->next;
-  for (const uint32_t* end = place + node->value; place != end; ++place) {
-    const uint32_t piece = *place & ~kCertain;
-    if (piece >= best) return best;
-    if ((*place & kCertain) != 0 || fits(piece, point)) return piece;
-  }
-  return best;
 }
 
 }  // namespace bulkhead

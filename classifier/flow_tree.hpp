@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "classifier/piece_checks.hpp"
 #include "classifier/split.hpp"
 
 /// Pieces of flowspaces compiled into decision trees: a lookup walks down by comparing one coordinate at each
@@ -33,7 +34,11 @@ class FlowTrees {
                                             const Box& region);
 
   /// The first of the tree's pieces that has the point, if it ranks before `best`; else `best`.
-  [[nodiscard]] uint32_t find(uint32_t root, const Point& point, uint32_t best) const;
+  /// `Coordinates`: Point or CommonFrame.
+  template <class Coordinates>
+  [[nodiscard]] uint32_t find(uint32_t root, const Coordinates& point, uint32_t best) const;
+
+  [[nodiscard]] const PieceChecks& checks() const { return checks_; }
 
  private:
   static constexpr size_t kSpread = 8;
@@ -50,27 +55,30 @@ class FlowTrees {
   };
   static_assert(sizeof(Node) == 16);
 
-  /// (coordinate & mask) lies in [first, first + span].
-  struct Check {
-    uint64_t mask;
-    uint64_t first;
-    uint64_t span;
-    Dimension dimension;
-  };
-  struct Checks {
-    uint32_t first = 0;
-    uint32_t count = 0;
-  };
   /// Marks the place of a piece that has every point of its leaf.
   static constexpr uint32_t kCertain = 0x8000'0000;
 
-  void compile_checks(const Piece& piece, const Match& match);
-  [[nodiscard]] bool fits(uint32_t piece, const Point& point) const;
-
   std::vector<Node> nodes_;
   std::vector<uint32_t> leaf_pieces_;
-  std::vector<Checks> pieces_;
-  std::vector<Check> checks_;
+  PieceChecks checks_;
 };
+
+template <class Coordinates>
+uint32_t FlowTrees::find(uint32_t root, const Coordinates& point, uint32_t best) const {
+  const Node* node = &nodes_[root];
+  while (node->kind != Kind::leaf) {
+    const uint64_t coordinate = point[node->dimension];
+    const bool right =
+        node->kind == Kind::threshold ? coordinate >= node->value : (coordinate & node->value) != 0;
+    node = &nodes_[node->next + (right ? 1 : 0)];
+  }
+  const uint32_t* place = leaf_pieces_.data() + node->next;
+  for (const uint32_t* end = place + node->value; place != end; ++place) {
+    const uint32_t piece = *place & ~kCertain;
+    if (piece >= best) return best;
+    if ((*place & kCertain) != 0 || checks_.fits(piece, point)) return piece;
+  }
+  return best;
+}
 
 }  // namespace bulkhead

@@ -80,7 +80,11 @@ inline uint32_t PacketQueue::push(std::span<const Packet> packets) {
     producer_.seen_head = consumer_.head.load(std::memory_order_acquire);
   const uint32_t room = capacity - (tail - producer_.seen_head);
   const uint32_t taken = wanted < room ? wanted : room;
-  for (uint32_t i = 0; i < taken; ++i) producer_.slots[(tail + i) & producer_.mask] = packets[i];
+  // In one piece but for the wrap, so that the loops know no mask.
+  const uint32_t at = tail & producer_.mask;
+  const uint32_t before_wrap = std::min(taken, capacity - at);
+  std::copy_n(packets.data(), before_wrap, producer_.slots + at);
+  std::copy_n(packets.data() + before_wrap, taken - before_wrap, producer_.slots);
   producer_.tail.store(tail + taken, std::memory_order_release);
   return taken;
 }
@@ -90,7 +94,10 @@ inline uint32_t PacketQueue::pop(Packet* to, uint32_t most) {
   if (consumer_.seen_tail - head < most) consumer_.seen_tail = producer_.tail.load(std::memory_order_acquire);
   const uint32_t available = consumer_.seen_tail - head;
   const uint32_t taken = most < available ? most : available;
-  for (uint32_t i = 0; i < taken; ++i) to[i] = consumer_.slots[(head + i) & consumer_.mask];
+  const uint32_t at = head & consumer_.mask;
+  const uint32_t before_wrap = std::min(taken, consumer_.mask + 1 - at);
+  std::copy_n(consumer_.slots + at, before_wrap, to);
+  std::copy_n(consumer_.slots, taken - before_wrap, to + before_wrap);
   consumer_.head.store(head + taken, std::memory_order_release);
   return taken;
 }

@@ -198,18 +198,12 @@ bool parse_frame(Frame frame, ParseDepth depth, Headers& headers) {
 
 }  // namespace
 
-bool parse_tag_slowly(const FrameView& frame, FrameTag& tag) {
+bool parse_tag(const FrameView& frame, FrameTag& tag) {
   tag = FrameTag{};
-  uint8_t scratch[kVlanTagSize];
+  uint8_t scratch[kTaggedHeaderSize];
+  if (const uint8_t* bytes = frame.read(0, kTaggedHeaderSize, scratch)) return read_tag(bytes, tag);
   const uint8_t* type = frame.read(12, 2, scratch);
-  if (type == nullptr) return false;
-  if (!is_tag_type(load_be16(type))) return true;
-  const uint8_t* rest = frame.read(kEthernetHeaderSize, kVlanTagSize, scratch);
-  if (rest == nullptr) return false;
-  const uint16_t tci = load_be16(rest);
-  tag.vlan = Vlan{static_cast<uint16_t>(tci & 0xfff)};
-  tag.pcp = static_cast<uint8_t>(tci >> 13);
-  return tag.vlan.is_tagged();
+  return type != nullptr && !is_tag_type(load_be16(type));  // tagged, it ends within its tag
 }
 
 bool parse(const FrameView& frame, PortId port, ParseDepth depth, Headers& headers) {

@@ -42,24 +42,25 @@ constexpr bool is_tag_type(uint16_t ethertype) {
   return ethertype == kEthertypeCustomerTag || ethertype == kEthertypeServiceTag;
 }
 
-/// parse_tag for frames of which the first 18 bytes are not in one piece.
-[[nodiscard]] bool parse_tag_slowly(const FrameView& frame, FrameTag& tag);
+/// The least that is needed to tell the VLAN of any frame without asking how long it is.
+inline constexpr uint32_t kTaggedHeaderSize = kEthernetHeaderSize + kVlanTagSize;
 
-/// The outermost tag of a frame; false when malformed. Runs for every packet that arrives.
-[[nodiscard]] inline bool parse_tag(const FrameView& frame, FrameTag& tag) {
-  if (frame.contiguous() < kEthernetHeaderSize + kVlanTagSize) [[unlikely]]
-    return parse_tag_slowly(frame, tag);
-  const uint8_t* type = frame.data() + 12;
-  if (!is_tag_type(load_be16(type))) {
+/// The outermost tag of a frame that begins with kTaggedHeaderSize bytes in one piece; false when malformed.
+/// Runs for every packet that arrives.
+[[nodiscard]] inline bool read_tag(const uint8_t* bytes, FrameTag& tag) {
+  if (!is_tag_type(load_be16(bytes + 12))) {
     tag = FrameTag{};
     return true;
   }
-  const uint16_t tci = load_be16(type + 2);
+  const uint16_t tci = load_be16(bytes + kEthernetHeaderSize);
   const uint16_t vid = tci & 0xfff;
   tag.vlan = Vlan{vid};
   tag.pcp = static_cast<uint8_t>(tci >> 13);
   return vid != Vlan::kUntagged;
 }
+
+/// The same for any frame.
+[[nodiscard]] bool parse_tag(const FrameView& frame, FrameTag& tag);
 
 /// The match fields of a frame that arrived at `port`; false when malformed as far as `depth` looks, and
 /// then `headers` is of no use.

@@ -6,11 +6,14 @@
 #include <bit>
 #include <cstdint>
 #include <memory>
+#include <span>
+#include <utility>
 
 namespace bulkhead {
 
-/// Who has work waiting: one bit each. Producers mark after they have queued; a consumer unmarks before it
-/// looks into the queue, so that what is queued later marks again and nothing is forgotten. Any thread.
+/// Who has work waiting: one bit each. Producers mark after they have queued; a consumer takes the mark
+/// before it looks into the queue, so that what is queued later marks again and nothing is forgotten. Any
+/// thread.
 ///
 /// Both sides are read-modify-writes of the same word: whichever comes second sees what the first one
 /// queued (release sequence), on every architecture and without a fence.
@@ -25,41 +28,66 @@ class ReadySet {
 
   void mark(std::size_t member) { mark_word(member / 64, uint64_t{1} << member % 64); }
   void mark_word(std::size_t word, uint64_t bits) { words_[word].fetch_or(bits, std::memory_order_acq_rel); }
-  void unmark(std::size_t member) {
-    words_[member / 64].fetch_and(~(uint64_t{1} << member % 64), std::memory_order_acq_rel);
-  }
 
   /// The marks of members 64 * word and up. Bits may be gone by the time they are acted on.
   [[nodiscard]] uint64_t marks(std::size_t word) const {
     return words_[word].load(std::memory_order_relaxed);
   }
 
-  /// Calls `visit(member)` for the marked members in turn, beginning at `cursor` and once around, until it
-  /// returns false. `cursor` moves on behind the last one visited, so that the next call continues there.
-  template <class Visit>
-  void in_turn(std::size_t& cursor, Visit visit) const;
+  /// Takes marks back, in turn from `cursor` on and once around, until `members` is full or none is left;
+  /// returns how many. Each mark goes to one taker, who looks after the member or marks it again. `cursor`
+  /// moves on behind the last one, so that the next call continues there. An atomic step a word, no more.
+  std::size_t take(std::size_t& cursor, std::span<std::size_t> members);
+
+  /// Marks members[i] for every i of which `which(i)` is true. An atomic step for those that follow each
+  /// other in one word.
+  template <class Which>
+  void mark_those(std::span<const std::size_t> members, Which which);
 
  private:
   std::size_t words_count_;
   std::unique_ptr<std::atomic<uint64_t>[]> words_;
 };
 
-template <class Visit>
-void ReadySet::in_turn(std::size_t& cursor, Visit visit) const {
+/// The lowest `most` of the bits.
+inline uint64_t lowest_bits(uint64_t bits, std::size_t most) {
+  uint64_t rest = bits;
+  for (; rest != 0 && most > 0; --most) rest &= rest - 1;
+  return bits & ~rest;
+}
+
+inline std::size_t ReadySet::take(std::size_t& cursor, std::span<std::size_t> members) {
   const std::size_t start = cursor / 64 < words_count_ ? cursor : 0;
   const uint64_t from_start = ~uint64_t{0} << start % 64;
+  std::size_t count = 0;
+  std::size_t word = start / 64;
   // The first word comes twice: from the cursor on, and at the end up to it.
-  for (std::size_t step = 0; step <= words_count_; ++step) {
-    const std::size_t word = (start / 64 + step) % words_count_;
+  for (std::size_t step = 0; step <= words_count_ && count < members.size(); ++step, ++word) {
+    if (word == words_count_) word = 0;
     uint64_t bits = marks(word);
     if (step == 0) bits &= from_start;
     if (step == words_count_) bits &= ~from_start;
-    for (; bits != 0; bits &= bits - 1) {
-      const std::size_t member = word * 64 + static_cast<std::size_t>(std::countr_zero(bits));
-      if (!visit(member)) return;
-      cursor = member + 1;
-    }
+    bits = lowest_bits(bits, members.size() - count);
+    if (bits == 0) continue;
+    bits &= words_[word].fetch_and(~bits, std::memory_order_acq_rel);
+    for (; bits != 0; bits &= bits - 1)
+      members[count++] = word * 64 + static_cast<std::size_t>(std::countr_zero(bits));
   }
+  if (count > 0) cursor = members[count - 1] + 1;
+  return count;
+}
+
+template <class Which>
+void ReadySet::mark_those(std::span<const std::size_t> members, Which which) {
+  std::size_t word = 0;
+  uint64_t bits = 0;
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    if (!which(i)) continue;
+    if (members[i] / 64 != word && bits != 0) mark_word(word, std::exchange(bits, 0));
+    word = members[i] / 64;
+    bits |= uint64_t{1} << members[i] % 64;
+  }
+  if (bits != 0) mark_word(word, bits);
 }
 
 /// Calls `visit(index)` for each bit that is set, lowest first.

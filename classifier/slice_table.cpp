@@ -7,7 +7,9 @@
 #include <tuple>
 #include <utility>
 
+#include "classifier/common_frame.hpp"
 #include "classifier/flow_tree.hpp"
+#include "classifier/signature.hpp"
 
 namespace bulkhead {
 namespace {
@@ -15,12 +17,26 @@ namespace {
 constexpr size_t kDepths = 3;
 constexpr size_t kMaxEntries = size_t{1} << 28;
 
-/// The trees that decide for some ports and VLANs, and how deep their pieces look.
-struct Group {
-  uint32_t first_root = 0;
-  uint32_t root_count = 0;
-  ParseDepth depth = ParseDepth::l2;
+/// Frames with this signature are the slice's.
+struct SignedSlice {
+  Signature signature;
+  SliceId slice;
 };
+
+}  // namespace
+
+/// The trees that decide for some ports and VLANs, and how deep their pieces look. Where there are few
+/// pieces, the signatures of the first of them are tried before.
+struct SliceTable::Group {
+  uint32_t first_root = 0;
+  uint16_t root_count = 0;
+  ParseDepth depth = ParseDepth::l2;
+  uint8_t signature_count = 0;
+  uint32_t first_signature = 0;
+};
+static_assert(sizeof(SliceTable::Group) == 12);
+
+namespace {
 
 struct Owner {
   SliceId slice;
@@ -34,13 +50,14 @@ bool has_one_vlan(const Piece& piece) { return piece.box.first[kDimVlan] == piec
 struct CompiledFlowspaces {
   FlowTrees trees;
   std::vector<Owner> owners;  // of each piece
-  std::vector<Group> groups;
-  std::vector<uint32_t> roots;        // of all groups
+  std::vector<SliceTable::Group> groups;
+  std::vector<uint32_t> roots;  // of all groups
+  std::vector<SignedSlice> signatures;
   std::vector<uint32_t> cells;        // see SliceTable
   std::vector<uint32_t> cell_pieces;  // which piece decides a cell that needs no trees, or FlowTrees::kNone
 
-  [[nodiscard]] uint32_t find(uint32_t group_number, const Point& point) const {
-    const Group& group = groups[group_number];
+  template <class Coordinates>
+  [[nodiscard]] uint32_t find(const SliceTable::Group& group, const Coordinates& point) const {
     uint32_t best = FlowTrees::kNone;
     for (uint32_t i = 0; i < group.root_count; ++i)
       best = trees.find(roots[group.first_root + i], point, best);
@@ -81,6 +98,8 @@ class SliceTableCompiler {
   /// More shared entries than this are not copied into the tree of a VLAN.
   static constexpr size_t kFewShared = 8;
   static constexpr uint64_t kVlans = Vlan::kCount;
+  /// More cost a frame that has none of them more than the tree would have.
+  static constexpr size_t kMostSignatures = 4;
 
   /// The entries with many VLANs at the ports being compiled.
   struct Shared {
@@ -186,7 +205,22 @@ class SliceTableCompiler {
   }
 
   uint32_t own_group(const std::vector<uint32_t>& mine, const Box& region) {
-    return add_group(out_->trees.build(pieces_, mine, region), deepest(mine));
+    const uint32_t group = add_group(out_->trees.build(pieces_, mine, region), deepest(mine));
+    add_signatures(out_->groups[group], mine, Vlan{static_cast<uint16_t>(region.first[kDimVlan])});
+    return group;
+  }
+
+  /// In order of rank, up to the first piece that has none: a frame with a signature is a common one, so that
+  /// lacking those before it was lying outside their pieces.
+  void add_signatures(SliceTable::Group& group, const std::vector<uint32_t>& mine, Vlan vlan) {
+    group.first_signature = static_cast<uint32_t>(out_->signatures.size());
+    for (const uint32_t piece : mine) {
+      const auto signatures = Signature::of(pieces_[piece], out_->trees.checks(), piece, vlan);
+      if (!signatures || group.signature_count + signatures->size() > kMostSignatures) return;
+      for (const Signature& signature : *signatures)
+        out_->signatures.push_back({signature, pieces_[piece].slice});
+      group.signature_count = static_cast<uint8_t>(group.signature_count + signatures->size());
+    }
   }
 
   uint32_t joint_group(const std::vector<uint32_t>& mine, const Box& region, Shared& shared,
@@ -228,7 +262,7 @@ class SliceTableCompiler {
   uint32_t add_group(const std::vector<uint32_t>& roots, ParseDepth depth) {
     const auto number = static_cast<uint32_t>(out_->groups.size());
     out_->groups.push_back(
-        {static_cast<uint32_t>(out_->roots.size()), static_cast<uint32_t>(roots.size()), depth});
+        {static_cast<uint32_t>(out_->roots.size()), static_cast<uint16_t>(roots.size()), depth});
     out_->roots.insert(out_->roots.end(), roots.begin(), roots.end());
     return number;
   }
@@ -267,25 +301,51 @@ SliceTable::SliceTable(SliceTable&&) noexcept = default;
 SliceTable& SliceTable::operator=(SliceTable&&) noexcept = default;
 SliceTable::~SliceTable() = default;
 
-Verdict SliceTable::classify_by_trees(PortId port, FrameView frame, uint32_t cell) const {
-  const uint32_t group = cell & ~kNeedsTrees;
+Verdict SliceTable::classify(PortId port, const FrameView& frame, FrameTag& tag) const {
+  if (frame.contiguous() == frame.length() && frame.length() >= kTaggedHeaderSize)
+    return classify(port, frame.data(), frame.length(), tag);
+  if (!parse_tag(frame, tag)) return Verdict::malformed();
+  const uint32_t cell = cell_at(port, tag.vlan);
+  return (cell & kNeedsTrees) == 0 ? verdict_in(cell)
+                                   : parse_and_search(port, frame, compiled_->groups[cell & ~kNeedsTrees]);
+}
+
+Verdict SliceTable::classify_by_trees(PortId port, const uint8_t* bytes, uint32_t length, FrameTag tag,
+                                      uint32_t cell) const {
+  const Group& group = compiled_->groups[cell & ~kNeedsTrees];
+  const uint32_t header = tag.vlan.is_tagged() ? kTaggedHeaderSize : kEthernetHeaderSize;
+  const SignedSlice* candidate = compiled_->signatures.data() + group.first_signature;
+  for (uint32_t n = 0; n < group.signature_count; ++n, ++candidate)
+    if (candidate->signature.is_in(bytes + header, length - header)) return Verdict::of(candidate->slice);
+  return search(port, bytes, length, tag, group);
+}
+
+Verdict SliceTable::search(PortId port, const uint8_t* bytes, uint32_t length, FrameTag tag,
+                           const Group& group) const {
+  const auto common = CommonFrame::recognise(bytes, length, tag);
+  if (common) return compiled_->verdict_of(compiled_->find(group, *common));
+  return parse_and_search(port, FrameView{bytes, length}, group);
+}
+
+Verdict SliceTable::parse_and_search(PortId port, const FrameView& frame, const Group& group) const {
   Headers headers;
-  if (!parse(frame, port, compiled_->groups[group].depth, headers)) return Verdict::malformed();
+  if (!parse(frame, port, group.depth, headers)) return Verdict::malformed();
   return compiled_->verdict_of(compiled_->find(group, point_of(headers)));
 }
 
 Verdict SliceTable::lookup(const Headers& headers) const {
   const uint32_t cell = cell_at(headers.port, headers.vlan);
   if ((cell & kNeedsTrees) == 0) return verdict_in(cell);
-  return compiled_->verdict_of(compiled_->find(cell & ~kNeedsTrees, point_of(headers)));
+  return compiled_->verdict_of(compiled_->find(compiled_->groups[cell & ~kNeedsTrees], point_of(headers)));
 }
 
 std::optional<uint32_t> SliceTable::entry_of(const Headers& headers) const {
   const size_t number = cell_number(headers.port, headers.vlan);
   if (number >= cells_.size()) return std::nullopt;
   const uint32_t cell = cells_[number];
-  const uint32_t piece = (cell & kNeedsTrees) == 0 ? compiled_->cell_pieces[number]
-                                                   : compiled_->find(cell & ~kNeedsTrees, point_of(headers));
+  const uint32_t piece = (cell & kNeedsTrees) == 0
+                             ? compiled_->cell_pieces[number]
+                             : compiled_->find(compiled_->groups[cell & ~kNeedsTrees], point_of(headers));
   if (piece == FlowTrees::kNone) return std::nullopt;
   return compiled_->owners[piece].entry;
 }

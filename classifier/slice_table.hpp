@@ -51,15 +51,18 @@ class SliceTable {
   SliceTable& operator=(SliceTable&&) noexcept;
   ~SliceTable();
 
-  /// Whose the frame is. `tag` receives the outermost tag, unless the frame is malformed.
-  [[nodiscard]] Verdict classify(PortId port, const FrameView& frame, FrameTag& tag) const {
-    if (!parse_tag(frame, tag)) [[unlikely]]
+  /// Whose a frame is that lies in one piece of at least kTaggedHeaderSize bytes. `tag` receives the
+  /// outermost tag, unless the frame is malformed.
+  [[nodiscard]] Verdict classify(PortId port, const uint8_t* bytes, uint32_t length, FrameTag& tag) const {
+    if (!read_tag(bytes, tag)) [[unlikely]]
       return Verdict::malformed();
     const uint32_t cell = cell_at(port, tag.vlan);
-    if ((cell & kNeedsTrees) == 0) [[likely]]
-      return verdict_in(cell);
-    return classify_by_trees(port, frame, cell);
+    if ((cell & kNeedsTrees) == 0) return verdict_in(cell);
+    return classify_by_trees(port, bytes, length, tag, cell);
   }
+
+  /// The same for any frame.
+  [[nodiscard]] Verdict classify(PortId port, const FrameView& frame, FrameTag& tag) const;
 
   /// The same for headers that were parsed at least as deep as depth_at(port, vlan).
   [[nodiscard]] Verdict lookup(const Headers& headers) const;
@@ -69,6 +72,8 @@ class SliceTable {
 
   /// How deep the entries at this port and VLAN look.
   [[nodiscard]] ParseDepth depth_at(PortId port, Vlan vlan) const;
+
+  struct Group;  // of the compiled form
 
  private:
   friend class SliceTableCompiler;
@@ -89,7 +94,14 @@ class SliceTable {
   [[nodiscard]] static Verdict verdict_in(uint32_t cell) {
     return Verdict::of(SliceId{static_cast<uint16_t>(cell)});
   }
-  [[nodiscard]] Verdict classify_by_trees(PortId port, FrameView frame, uint32_t cell) const;
+  // Where the tag does not decide: by signature, else by trees, for all frames that are common in one go, for
+  // the others by way of the parser.
+  [[nodiscard]] Verdict classify_by_trees(PortId port, const uint8_t* bytes, uint32_t length, FrameTag tag,
+                                          uint32_t cell) const;
+  [[gnu::noinline]] [[nodiscard]] Verdict search(PortId port, const uint8_t* bytes, uint32_t length,
+                                                 FrameTag tag, const Group& group) const;
+  [[gnu::noinline]] [[nodiscard]] Verdict parse_and_search(PortId port, const FrameView& frame,
+                                                           const Group& group) const;
 
   std::unique_ptr<const CompiledFlowspaces> compiled_;
   std::span<const uint32_t> cells_;  // of compiled_: for each port and VLAN number

@@ -15,7 +15,11 @@ inline uint32_t load_be32(const uint8_t* at) {
   std::memcpy(&raw, at, sizeof raw);
   return std::endian::native == std::endian::little ? __builtin_bswap32(raw) : raw;
 }
-inline uint64_t load_be64(const uint8_t* at) { return uint64_t{load_be32(at)} << 32 | load_be32(at + 4); }
+inline uint64_t load_be64(const uint8_t* at) {
+  uint64_t raw;
+  std::memcpy(&raw, at, sizeof raw);
+  return std::endian::native == std::endian::little ? __builtin_bswap64(raw) : raw;
+}
 inline uint64_t load_be48(const uint8_t* at) { return uint64_t{load_be16(at)} << 32 | load_be32(at + 2); }
 inline void store_be16(uint8_t* at, uint16_t value) {
   at[0] = static_cast<uint8_t>(value >> 8);

@@ -26,21 +26,15 @@ uint32_t Egress::visit(ReadySet& ready, const std::vector<SliceOutput*>& outputs
 }
 
 void Egress::gather(ReadySet& ready, const std::vector<SliceOutput*>& outputs) {
-  // Collected first, so that the queues' lines are on their way when they are read.
   std::array<std::size_t, kSlicesPerBatch> slices;
-  std::size_t count = 0;
-  ready.in_turn(turn_, [&](std::size_t slice) {
-    if (count == slices.size()) return false;
-    slices[count++] = slice;
-    outputs[slice]->queue.prefetch_for_pop();
-    return true;
-  });
+  const std::size_t count = ready.take(turn_, slices);
+  // The queues' lines are on their way when they are read.
+  for (std::size_t i = 0; i < count; ++i) outputs[slices[i]]->queue.prefetch_for_pop();
   for (std::size_t i = 0; i < count; ++i) {
     if (batch_.room() == 0) {
       turn_ = slices[i];
-      return;
+      return ready.mark_those(std::span(slices).first(count).subspan(i), [](std::size_t) { return true; });
     }
-    ready.unmark(slices[i]);
     SliceOutput& output = *outputs[slices[i]];
     take_from(output);
     if (!output.queue.empty()) ready.mark(slices[i]);

@@ -36,18 +36,19 @@ SliceRuntime::SliceRuntime(std::string name, std::vector<Attachment> attachments
                            std::unique_ptr<ForwardingModel> model)
     : name_(std::move(name)), attachments_(std::move(attachments)), model_(std::move(model)) {}
 
-uint32_t SliceRuntime::visit(Cycles now, ForwardingOutputs& scratch, uint64_t& sent_to) {
-  uint32_t packets = 0;
+SliceRuntime::Visit SliceRuntime::visit(Cycles now, ForwardingOutputs& scratch) {
+  Visit visit;
   const auto ports = static_cast<LocalPort>(attachments_.size());
   for (LocalPort ingress = 0; ingress < ports; ++ingress) {
     Burst burst;
     const uint32_t taken = attachments_[ingress].input->queue.pop(burst.raw(), kVisitBurst);
     if (taken == 0) continue;
     burst.resize(taken);
-    packets += taken;
-    forward(ingress, burst, now, scratch, sent_to);
+    visit.packets += taken;
+    visit.wants_more = visit.wants_more || taken == kVisitBurst;
+    forward(ingress, burst, now, scratch, visit.sent_to);
   }
-  return packets;
+  return visit;
 }
 
 void SliceRuntime::forward(LocalPort ingress, Burst& burst, Cycles now, ForwardingOutputs& scratch,
@@ -105,11 +106,6 @@ void SliceRuntime::count_drops(const ForwardingOutputs& outputs) {
     const auto reason = static_cast<DropReason>(i);
     if (outputs.dropped(reason) != 0) dropped.add(reason, outputs.dropped(reason));
   }
-}
-
-bool SliceRuntime::has_input() const {
-  return std::ranges::any_of(attachments_,
-                             [](const Attachment& attachment) { return !attachment.input->queue.empty(); });
 }
 
 bool SliceRuntime::holds_packets() const {

@@ -77,12 +77,13 @@ class SliceRuntime {
 
   SliceRuntime(std::string name, std::vector<Attachment> attachments, std::unique_ptr<ForwardingModel> model);
 
-  /// Forwards up to a burst from each port where packets wait. Requires: the claim. Returns the number of
-  /// packets, and in `sent_to` the ports (by PortId) that got some.
-  uint32_t visit(Cycles now, ForwardingOutputs& scratch, uint64_t& sent_to);
-
-  /// Whether packets wait to be visited. Any thread.
-  [[nodiscard]] bool has_input() const;
+  struct Visit {
+    uint32_t packets = 0;
+    uint64_t sent_to = 0;     // the ports (by PortId) that got some
+    bool wants_more = false;  // packets may have been left behind
+  };
+  /// Forwards up to a burst from each port where packets wait. Requires: the claim.
+  [[nodiscard]] Visit visit(Cycles now, ForwardingOutputs& scratch);
 
   /// Whether packets wait anywhere between its inputs and the devices. Any thread.
   [[nodiscard]] bool holds_packets() const;

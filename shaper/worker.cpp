@@ -10,9 +10,10 @@
 namespace bulkhead {
 namespace {
 
-constexpr uint32_t kReceiveBurst = 32;  // packets taken from a port in one visit
+constexpr uint32_t kReceiveBurst = 64;  // packets taken from a port in one visit
 constexpr std::size_t kVisitsPerRound = 64;
-constexpr std::size_t kAhead = 2;  // visits between fetching what a slice needs and visiting it
+constexpr std::size_t kTakenTogether = 8;  // slices; while it has taken them, no other worker visits them
+constexpr std::size_t kAhead = 2;          // visits between fetching what a slice needs and visiting it
 constexpr QueueId kSharedQueue{0};
 
 /// Nobody waits for a worker that has ended, in whatever way.
@@ -67,39 +68,54 @@ uint32_t Worker::receive(const Layout& layout, Cycles now) {
 }
 
 uint32_t Worker::visit_slices(const Layout& layout, Cycles& now) {
-  // Collected first, so that what the next visits will touch can be fetched during this one: with thousands
-  // of slices, little of it is in the cache.
-  std::array<std::size_t, kVisitsPerRound> slices;
-  std::size_t count = 0;
-  layout.ready().in_turn(turn_, [&](std::size_t slice) {
-    if (count == slices.size()) return false;
-    slices[count++] = slice;
-    __builtin_prefetch(layout.slices()[slice].get());
-    return true;
-  });
   uint32_t moved = 0;
-  for (std::size_t i = 0; i < std::min(kAhead, count); ++i) layout.slices()[slices[i]]->prefetch();
-  for (std::size_t i = 0; i < count; ++i) {
-    if (i + kAhead < count) layout.slices()[slices[i + kAhead]]->prefetch();
-    moved += visit_slice(layout, slices[i], now);
+  for (std::size_t visits = 0; visits < kVisitsPerRound; visits += kTakenTogether) {
+    std::array<std::size_t, kTakenTogether> slices;
+    const std::size_t count = layout.ready().take(turn_, slices);
+    const uint32_t now_moved = visit_these(layout, std::span(slices).first(count), now);
+    if (now_moved == 0) break;  // nothing is ready, or others are visiting it: no use in asking at once again
+    moved += now_moved;
   }
   return moved;
 }
 
-uint32_t Worker::visit_slice(const Layout& layout, std::size_t slice, Cycles& now) {
+uint32_t Worker::visit_these(const Layout& layout, std::span<const std::size_t> slices, Cycles& now) {
+  // What the next visits will touch is fetched during this one: with thousands of slices, little of it is in
+  // the cache.
+  for (const std::size_t slice : slices) __builtin_prefetch(layout.slices()[slice].get());
+  for (const std::size_t slice : slices.first(std::min(kAhead, slices.size())))
+    layout.slices()[slice]->prefetch();
+  uint32_t moved = 0;
+  std::array<uint64_t, kTakenTogether> sent_to{};
+  uint64_t ports = 0;
+  for (std::size_t i = 0; i < slices.size(); ++i) {
+    if (i + kAhead < slices.size()) layout.slices()[slices[i + kAhead]]->prefetch();
+    const SliceRuntime::Visit visit = visit_slice(layout, slices[i], now);
+    moved += visit.packets;
+    sent_to[i] = visit.sent_to;
+    ports |= visit.sent_to;
+  }
+  for_each_bit(ports, [&](uint32_t port) {
+    layout.ports()[port].ready->mark_those(slices,
+                                           [&](std::size_t i) { return (sent_to[i] >> port & 1) != 0; });
+  });
+  return moved;
+}
+
+SliceRuntime::Visit Worker::visit_slice(const Layout& layout, std::size_t slice, Cycles& now) {
   SliceRuntime& runtime = *layout.slices()[slice];
-  if (!runtime.claim.try_take()) return 0;
-  layout.ready().unmark(slice);
-  uint64_t sent_to = 0;
-  const uint32_t moved = runtime.visit(now, scratch_, sent_to);
-  if (runtime.has_input()) layout.ready().mark(slice);
-  for_each_bit(sent_to, [&](uint32_t port) { layout.ports()[port].ready->mark(slice); });
+  if (!runtime.claim.try_take()) {
+    layout.ready().mark(slice);  // whoever visits it now may have looked before the mark was made
+    return {};
+  }
+  const SliceRuntime::Visit visit = runtime.visit(now, scratch_);
+  if (visit.wants_more) layout.ready().mark(slice);
   // The end of a visit is the beginning of the next: one reading of the clock each.
   const Cycles end = clock_now();
   runtime.cycles.add((end - now).count());
   now = end;
   runtime.claim.release();
-  return moved;
+  return visit;
 }
 
 uint32_t Worker::send(const Layout& layout) {

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <span>
 
 #include "classifier/forwarding.hpp"
 #include "nic/counter.hpp"
@@ -50,7 +51,8 @@ class Worker {
  private:
   uint32_t receive(const Layout& layout, Cycles now);
   uint32_t visit_slices(const Layout& layout, Cycles& now);
-  uint32_t visit_slice(const Layout& layout, std::size_t slice, Cycles& now);
+  uint32_t visit_these(const Layout& layout, std::span<const std::size_t> slices, Cycles& now);
+  SliceRuntime::Visit visit_slice(const Layout& layout, std::size_t slice, Cycles& now);
   uint32_t send(const Layout& layout);
 
   std::size_t number_;

@@ -85,7 +85,10 @@ TEST_CASE("the slices that got something are marked, and no others", "[demultipl
   CHECK(bench.ready.marks(0) == 0);
   bench.run({in_vlan(200, 1), numbered(2), in_vlan(200, 3)});
   CHECK(bench.ready.marks(0) == 0b110);
-  bench.ready.unmark(1);
+  std::array<std::size_t, 1> taken{};
+  std::size_t turn = 0;
+  CHECK(bench.ready.take(turn, taken) == 1);
+  CHECK(taken[0] == 1);
   bench.run({in_vlan(100, 1)});
   CHECK(bench.ready.marks(0) == 0b101);
 }

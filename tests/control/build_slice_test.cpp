@@ -23,8 +23,7 @@ uint64_t sent_to(SliceRuntime& slice, const Frame& frame) {
   ForwardingOutputs scratch(kMaxPorts, pool);
   const Packet packet = packet_of(pool, frame);
   REQUIRE(slice.attachments()[0].input->queue.push({&packet, 1}) == 1);
-  uint64_t ports = 0;
-  slice.visit({}, scratch, ports);
+  const uint64_t ports = slice.visit({}, scratch).sent_to;
   slice.drop_queued();
   return ports;
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "classifier/algebra.hpp"
+#include "classifier/common_frame.hpp"
 #include "classifier/frame_builder.hpp"
 #include "classifier/parser.hpp"
 
@@ -40,6 +41,13 @@ void check_frame(const std::vector<uint8_t>& bytes, size_t split_at) {
   const bool tag_good = parse_tag(whole, tag);
   require(parse_tag(split, split_tag) == tag_good);
   require(!shallower || (tag_good && tag.vlan == headers.vlan && tag.pcp == headers.pcp));
+  if (const auto common = size >= kTaggedHeaderSize && tag_good
+                              ? CommonFrame::recognise(bytes.data(), size, tag)
+                              : std::nullopt) {
+    require(shallower);
+    const Point point = point_of(headers);
+    for (Dimension d = 0; d < kDimensions; ++d) require(d == kDimPort || (*common)[d] == point[d]);
+  }
   if (!shallower) return;
 
   // What the parser can say lies in the algebra's universe, and a frame can be built that says the same.

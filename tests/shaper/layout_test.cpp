@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shaper/layout.hpp"
 
+#include <array>
 #include <catch2/catch.hpp>
 
 #include "tests/shaper/box.hpp"
@@ -35,8 +36,11 @@ TEST_CASE("all that could have packets is marked, and nothing else", "[layout]")
   CHECK(layout->ready().marks(0) == 0b11);
   CHECK(layout->ports()[0].ready->marks(0) == 0b01);
   CHECK(layout->ports()[1].ready->marks(0) == 0b10);
-  layout->ready().unmark(0);
-  layout->ports()[1].ready->unmark(1);
+  std::array<std::size_t, 1> taken{};
+  std::size_t turn = 0;
+  CHECK(layout->ready().take(turn, taken) == 1);
+  turn = 0;
+  CHECK(layout->ports()[1].ready->take(turn, taken) == 1);
   layout->mark_all();
   CHECK(layout->ready().marks(0) == 0b11);
   CHECK(layout->ports()[0].ready->marks(0) == 0b01);

@@ -24,8 +24,8 @@ struct Bench {
     REQUIRE(input.queue.push({&packet, 1}) == 1);
   }
   uint32_t visit() {
-    sent_to = 0;
-    return slice->visit(Cycles{1}, scratch, sent_to);
+    last = slice->visit(Cycles{1}, scratch);
+    return last.packets;
   }
   std::vector<Frame> output(LocalPort port) const {
     Burst burst;
@@ -38,7 +38,7 @@ struct Bench {
   PacketPool pool;
   ForwardingOutputs scratch;
   std::shared_ptr<SliceRuntime> slice;
-  uint64_t sent_to = 0;
+  SliceRuntime::Visit last;
 };
 
 SliceSpec wire() {
@@ -49,15 +49,13 @@ SliceSpec wire() {
 
 TEST_CASE("a visit forwards what waits at every port, tagged for the port it goes to", "[slice_runtime]") {
   Bench bench(wire());
-  CHECK_FALSE(bench.slice->has_input());
   CHECK(bench.visit() == 0);
   bench.queue(0, tag(numbered(1), 100, 5));
   bench.queue(0, tag(numbered(2), 100));
   bench.queue(1, tag(numbered(3), 200, 3));
-  CHECK(bench.slice->has_input());
   CHECK(bench.visit() == 3);
-  CHECK(bench.sent_to == (1 << 3 | 1 << 5));
-  CHECK_FALSE(bench.slice->has_input());
+  CHECK(bench.last.sent_to == (1 << 3 | 1 << 5));
+  CHECK_FALSE(bench.last.wants_more);
   CHECK(bench.slice->holds_packets());
   const SliceOutput& output = *bench.slice->attachments()[1].output;
   CHECK(output.queued(5) == 1);
@@ -73,9 +71,9 @@ TEST_CASE("a visit takes a burst from each port, the rest waits for the next", "
   for (uint32_t i = 0; i < 40; ++i) bench.queue(0, tag(numbered(i), 100));
   bench.queue(1, tag(numbered(99), 200));
   CHECK(bench.visit() == 33);
-  CHECK(bench.slice->has_input());
+  CHECK(bench.last.wants_more);
   CHECK(bench.visit() == 8);
-  CHECK_FALSE(bench.slice->has_input());
+  CHECK_FALSE(bench.last.wants_more);
   bench.slice->drop_queued();
 }
 
@@ -171,7 +169,7 @@ TEST_CASE("a frame without room for its new tag is dropped, never sent without i
   bench.visit();
   CHECK(dropped(*bench.slice, DropReason::no_buffer) == 1);
   CHECK(bench.output(1).empty());
-  CHECK(bench.sent_to == 0);
+  CHECK(bench.last.sent_to == 0);
   CHECK(account_of(*bench.slice).balanced());
   CHECK(bench.pool.in_use() == 0);
 }
