@@ -81,6 +81,8 @@ Result<std::unique_ptr<Appliance>> Appliance::start(Config config, std::vector<u
       Dataplane::start({.cores = appliance->cores_, .idle = idle, .on_failure = std::move(on_failure)},
                        appliance->pool_, std::move(first->layout));
   if (!dataplane) return std::unexpected(dataplane.error());
+  // A worker that is a second behind does not visit: the slowest round takes milliseconds.
+  appliance->watch_.emplace(appliance->cores_.size(), Cycles{clock_hz()}, clock_now());
   appliance->dataplane_ = std::move(*dataplane);
   appliance->put_in_force(std::move(*first));
   return appliance;

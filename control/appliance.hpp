@@ -5,12 +5,14 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "control/config.hpp"
 #include "control/memory_plan.hpp"
 #include "control/snapshot.hpp"
+#include "control/worker_watch.hpp"
 #include "nic/eal.hpp"
 #include "nic/packet_pool.hpp"
 #include "shaper/dataplane.hpp"
@@ -68,6 +70,7 @@ class Appliance {
 
   [[nodiscard]] bool needs_device_of_another(const Config& next) const;
   void release_changed_ports(const Config& next);
+  void add_workers(Snapshot& snapshot) const;  // Requires: mutex_
   void put_in_force(Running next);
   void run(Running next);  // Requires: mutex_
 
@@ -82,7 +85,8 @@ class Appliance {
   uint64_t generation_ = 0;
   std::chrono::system_clock::time_point last_apply_;
   bool stopped_ = false;
-  std::unique_ptr<Dataplane> dataplane_;  // last: what runs ends before what it uses
+  mutable std::optional<WorkerWatch> watch_;  // from the start of the data path
+  std::unique_ptr<Dataplane> dataplane_;      // last: what runs ends before what it uses
 };
 
 }  // namespace bulkhead

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "control/appliance.hpp"
@@ -111,15 +113,25 @@ Snapshot Appliance::snapshot() const {
   for (std::size_t slice = 0; slice < slices_.size(); ++slice)
     if (slices_[slice])
       snapshot.slices.push_back(slice_snapshot(*slices_[slice], config_, config_.slices[slice], speeds));
-  for (std::size_t worker = 0; worker < cores_.size(); ++worker) {
-    const WorkerTime& time = dataplane_->worker_times()[worker];
-    snapshot.workers.push_back({.core = cores_[worker],
-                                .busy_seconds = to_seconds(time.busy.read()),
-                                .idle_seconds = to_seconds(time.idle.read())});
-  }
+  add_workers(snapshot);
   if (stopped_) snapshot.not_ready_because = "the appliance is stopping";
   snapshot.ready = snapshot.not_ready_because.empty();
   return snapshot;
+}
+
+void Appliance::add_workers(Snapshot& snapshot) const {
+  std::vector<uint64_t> accounted;
+  for (std::size_t worker = 0; worker < cores_.size(); ++worker) {
+    const WorkerTime& time = dataplane_->worker_times()[worker];
+    const uint64_t busy = time.busy.read();
+    const uint64_t idle = time.idle.read();
+    accounted.push_back(busy + idle);
+    snapshot.workers.push_back(
+        {.core = cores_[worker], .busy_seconds = to_seconds(busy), .idle_seconds = to_seconds(idle)});
+  }
+  if (!snapshot.not_ready_because.empty()) return;
+  if (const auto stuck = watch_->stuck(accounted, clock_now()))
+    snapshot.not_ready_because = fmt::format("worker {} on core {} does not visit", *stuck, cores_[*stuck]);
 }
 
 }  // namespace bulkhead
