@@ -5,7 +5,8 @@
 #include <array>
 #include <iterator>
 #include <string_view>
-#include <thread>
+
+#include "nic/worker_thread.hpp"
 
 namespace bulkhead {
 namespace {
@@ -116,7 +117,7 @@ std::string format_vnet(SliceConfig::Vnet vnet) {
   return out;
 }
 
-uint32_t default_workers() { return std::max(std::thread::hardware_concurrency(), 2u) - 1; }
+uint32_t default_workers() { return std::max<uint32_t>(static_cast<uint32_t>(usable_cores().size()), 2) - 1; }
 
 std::vector<std::string> unenforced_sections(const Config& config) {
   constexpr std::array kNotYet = {"slice.bandwidth", "slice.class", "slice.cpu", "slice.memory",

@@ -8,6 +8,7 @@
 #include <string>
 #include <thread>
 
+#include "control/entitlement.hpp"
 #include "nic/worker_thread.hpp"
 
 namespace bulkhead {
@@ -38,6 +39,21 @@ TEST_CASE("workers get the last cores, or those that were named", "[cores]") {
   ApplianceConfig named;
   named.cores = {usable.front()};
   CHECK(worker_cores(named) == std::vector<uint32_t>{usable.front()});
+}
+
+TEST_CASE("without a number, all cores but one are workers', of those that this process may use", "[cores]") {
+  const std::size_t usable = usable_cores().size();
+  CHECK(default_workers() == std::max<std::size_t>(usable, 2) - 1);
+  // In a thread of its own: affinity is a thread's. On a machine of one or two cores both give one.
+  uint32_t limited = 0;
+  std::thread([&] {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(usable_cores().front(), &one);
+    REQUIRE(sched_setaffinity(0, sizeof one, &one) == 0);
+    limited = default_workers();
+  }).join();
+  CHECK(limited == 1);
 }
 
 TEST_CASE("the calling thread leaves the workers' cores, unless none is left", "[cores]") {
