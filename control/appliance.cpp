@@ -15,8 +15,6 @@
 namespace bulkhead {
 namespace {
 
-constexpr uint16_t kDescriptors = 1024;  // per direction
-
 bool is_pci(const std::string& device) {
   return !device.starts_with("net_") && device.find(':') != std::string::npos;
 }
@@ -44,8 +42,8 @@ Result<void> refuse_required_rules(const Config& config) {
 
 /// What the devices promise must be enough for the guarantees: known only now that they are open.
 Result<void> prove_on_devices(const Config& config, const std::vector<std::shared_ptr<PortRuntime>>& ports,
-                              std::size_t workers) {
-  Resources resources{.port_speeds = {}, .workers = static_cast<uint32_t>(workers)};
+                              uint32_t workers, const PacketMemory& memory) {
+  Resources resources{.port_speeds = {}, .workers = workers, .memory = memory};
   for (std::size_t port = 0; port < ports.size(); ++port) {
     const BitsPerSecond reported = ports[port]->port.link().speed;
     const bool known = reported.count() > 0;
@@ -67,9 +65,8 @@ Result<std::unique_ptr<Appliance>> Appliance::start(Config config, std::vector<u
                                                     std::function<void(std::string)> on_failure) {
   auto eal = start_eal(config);
   if (!eal) return std::unexpected(eal.error());
-  const uint32_t data_room = data_room_for(config);
-  auto pool =
-      PacketPool::create("packets", PacketPool::capacity_of(config.appliance.memory, data_room), data_room);
+  const PacketMemory memory = packet_memory(config);
+  auto pool = PacketPool::create("packets", memory.packets, memory.data_room);
   if (!pool) return std::unexpected(pool.error());
 
   std::unique_ptr<Appliance> appliance(new Appliance(std::move(*eal), std::move(*pool), std::move(cores)));
@@ -127,15 +124,13 @@ Result<Appliance::Running> Appliance::build(Config config) const {
   if (auto software = refuse_required_rules(config); !software) return std::unexpected(software.error());
   auto ports = build_ports(config);
   if (!ports) return std::unexpected(ports.error());
-  if (auto proved = prove_on_devices(config, *ports, cores_.size()); !proved)
+  const auto workers = static_cast<uint32_t>(cores_.size());
+  const PacketMemory memory{.data_room = pool_.data_room(), .packets = pool_.capacity()};
+  if (auto proved = prove_on_devices(config, *ports, workers, memory); !proved)
     return std::unexpected(proved.error());
-  auto plan =
-      plan_memory(config, pool_.data_room(), pool_.capacity(),
-                  {.ports = ports->size(), .workers = cores_.size(), .packets_per_port = 2 * kDescriptors});
-  if (!plan) return std::unexpected(plan.error());
   auto table = SliceTable::compile(flowspace_entries(config));
   if (!table) return std::unexpected(table.error());
-  Slices slices = build_slices(config, *plan, *ports);
+  Slices slices = build_slices(config, queue_capacities(config, memory, workers), *ports);
   auto layout = std::make_unique<Layout>(generation_ + 1, std::move(*table), *ports, slices);
   return Running{.config = std::move(config),
                  .ports = std::move(*ports),
@@ -162,7 +157,7 @@ Result<Appliance::Ports> Appliance::build_ports(const Config& config) const {
   return ports;
 }
 
-Appliance::Slices Appliance::build_slices(const Config& config, const MemoryPlan& plan,
+Appliance::Slices Appliance::build_slices(const Config& config, const std::vector<uint32_t>& queue_capacities,
                                           const Ports& ports) const {
   Slices slices;
   const auto limits = [&](PortId id) {
@@ -172,7 +167,7 @@ Appliance::Slices Appliance::build_slices(const Config& config, const MemoryPlan
   for (std::size_t slice = 0; slice < config.slices.size(); ++slice) {
     auto same = unchanged_slice(config.slices[slice], ports);
     slices.push_back(same ? std::move(same)
-                          : build_slice(config.slices[slice], plan.queue_capacity[slice], limits));
+                          : build_slice(config.slices[slice], queue_capacities[slice], limits));
   }
   return slices;
 }

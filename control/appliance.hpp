@@ -63,7 +63,8 @@ class Appliance {
   };
   Result<Running> build(Config config) const;
   Result<Ports> build_ports(const Config& config) const;
-  Slices build_slices(const Config& config, const MemoryPlan& plan, const Ports& ports) const;
+  Slices build_slices(const Config& config, const std::vector<uint32_t>& queue_capacities,
+                      const Ports& ports) const;
   [[nodiscard]] std::shared_ptr<PortRuntime> unchanged_port(const PortConfig& config) const;
   [[nodiscard]] std::shared_ptr<SliceRuntime> unchanged_slice(const SliceConfig& config,
                                                               const Ports& ports) const;

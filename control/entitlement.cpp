@@ -80,23 +80,6 @@ std::vector<ClassConfig> classes_of(const SliceConfig& slice) {
   return out;
 }
 
-uint64_t packets_in_memory(const ApplianceConfig& appliance) {
-  return appliance.memory.count() / kBytesPerPacket.count();
-}
-
-std::vector<uint64_t> memory_packets(const Config& config) {
-  uint64_t left = packets_in_memory(config.appliance);
-  uint64_t sharers = 0;
-  for (const SliceConfig& slice : config.slices) {
-    left -= std::min<uint64_t>(left, slice.memory_packets.value_or(0));
-    sharers += slice.memory_packets ? 0 : 1;
-  }
-  std::vector<uint64_t> out;
-  for (const SliceConfig& slice : config.slices)
-    out.push_back(slice.memory_packets ? *slice.memory_packets : left / sharers);
-  return out;
-}
-
 std::size_t rule_count(const SliceConfig& slice) {
   std::size_t count = 0;
   for (const FlowspaceConfig& flowspace : slice.flowspaces) count += flowspace.matches.size();

@@ -16,9 +16,6 @@ namespace bulkhead {
 /// burst and no queue is smaller, or the frame could never pass.
 inline constexpr Bytes kLargestFrameOnWire = Bytes{1500 + 14 + 4} + kWireOverhead;
 
-/// What one packet takes of the packet memory: a 2,048-byte data room with its headroom and descriptor.
-inline constexpr Bytes kBytesPerPacket{2304};
-
 inline constexpr uint32_t kDefaultWeight = 100;
 inline constexpr uint32_t kDefaultClassWeight = 1;
 
@@ -47,12 +44,6 @@ using ReportedSpeeds = std::vector<std::optional<BitsPerSecond>>;
 /// None given: eight strict ones in 802.1Q's order. PCPs that no given class names share a last, weighted
 /// one.
 [[nodiscard]] std::vector<ClassConfig> classes_of(const SliceConfig& slice);
-
-/// Packets that the appliance's memory holds.
-[[nodiscard]] uint64_t packets_in_memory(const ApplianceConfig& appliance);
-
-/// The most packets each slice may hold, by SliceId: as given; the others share equally what those leave.
-[[nodiscard]] std::vector<uint64_t> memory_packets(const Config& config);
 
 /// Matches that the slice's flowspaces compile to: one for each entry and port.
 [[nodiscard]] std::size_t rule_count(const SliceConfig& slice);

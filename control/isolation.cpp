@@ -8,6 +8,7 @@
 #include "classifier/overlap.hpp"
 #include "control/config_faults.hpp"
 #include "control/config_units.hpp"
+#include "nic/packet_pool.hpp"
 
 namespace bulkhead {
 namespace {
@@ -80,7 +81,7 @@ void prove_class_guarantees(const Config& config, const SliceConfig& slice, cons
 }
 
 void prove_reserves(const Config& config, const Resources& resources, FaultList& faults) {
-  const auto workers = config.appliance.workers ? config.appliance.workers : resources.workers;
+  const auto workers = resources.workers_of(config);
   if (!workers) return;
   constexpr uint64_t kWholeCore = 10'000;  // hundredths of a percent
   const uint64_t available = *workers * kWholeCore;
@@ -97,23 +98,49 @@ void prove_reserves(const Config& config, const Resources& resources, FaultList&
                                       "; lower them, or add workers");
 }
 
-void prove_memory(const Config& config, FaultList& faults) {
-  const uint64_t available = packets_in_memory(config.appliance);
-  uint64_t sum = 0;
+/// "16MiB of memory hold 6620 packets of 2376B, of which 2 ports and 1 worker need 4608"
+std::string memory_account(const Config& config, const PacketMemory& memory,
+                           std::optional<uint32_t> workers) {
+  return format_size(config.appliance.memory) + " of memory hold " + std::to_string(memory.packets) +
+         " packets of " + format_size(PacketPool::footprint(memory.data_room)) + ", of which " +
+         std::to_string(config.ports.size()) + (config.ports.size() == 1 ? " port" : " ports") +
+         (workers ? " and " + std::to_string(*workers) + (*workers == 1 ? " worker" : " workers") : "") +
+         " need " + std::to_string(held_packets(config, workers));
+}
+
+/// Every slice can forward a burst.
+void prove_queues(const Config& config, const std::vector<uint64_t>& packets, FaultList& faults) {
+  for (std::size_t slice = 0; slice < packets.size(); ++slice) {
+    const SliceConfig& own = config.slices[slice];
+    const std::size_t queues = queue_count(own);
+    if (packets[slice] >= kShortestQueue * queues) continue;
+    faults.add(own.at, slice_named(own) + " has " + std::to_string(packets[slice]) +
+                           " packets of memory for its " + std::to_string(queues) + " queues, which need " +
+                           std::to_string(kShortestQueue * queues) + "; raise " +
+                           (own.memory_packets ? "packets in [slice.memory]" : "memory in [appliance]"));
+  }
+}
+
+void prove_memory(const Config& config, const Resources& resources, FaultList& faults) {
+  const PacketMemory memory = resources.memory_of(config);
+  const auto workers = resources.workers_of(config);
+  uint64_t sum = held_packets(config, workers);
+  const bool held = sum <= memory.packets;
   const SliceConfig* exceeding = nullptr;
   for (const SliceConfig& slice : config.slices) {
     sum += slice.memory_packets.value_or(0);
-    if (sum > available && exceeding == nullptr) exceeding = &slice;
+    if (sum > memory.packets && exceeding == nullptr && slice.memory_packets) exceeding = &slice;
   }
-  const std::string holds = format_size(config.appliance.memory) + " of memory hold " +
-                            std::to_string(available) + " packets of " + format_size(kBytesPerPacket);
-  if (exceeding != nullptr)
-    faults.add(exceeding->at, "the slices' memory sums to " + std::to_string(sum) + " packets, and " + holds +
+  if (!held)
+    faults.add(config.appliance.at,
+               memory_account(config, memory, workers) + "; raise memory in [appliance]");
+  else if (exceeding != nullptr)
+    faults.add(exceeding->at, "the slices' memory sums to " +
+                                  std::to_string(sum - held_packets(config, workers)) + " packets, and " +
+                                  memory_account(config, memory, workers) +
                                   "; lower packets in [slice.memory], or raise memory in [appliance]");
-  else if (const auto parts = memory_packets(config); std::ranges::find(parts, 0u) != parts.end())
-    faults.add(config.appliance.at, holds +
-                                        ", of which nothing is left for the slices without [slice.memory]; "
-                                        "raise memory in [appliance]");
+  else
+    prove_queues(config, memory_packets(config, memory, workers), faults);
 }
 
 }  // namespace
@@ -146,7 +173,7 @@ std::vector<ConfigFault> prove_isolation(const Config& config, const Resources& 
   prove_guarantees(config, resources, faults);
   for (const SliceConfig& slice : config.slices) prove_class_guarantees(config, slice, resources, faults);
   prove_reserves(config, resources, faults);
-  prove_memory(config, faults);
+  prove_memory(config, resources, faults);
   return std::move(faults).take_sorted();
 }
 

@@ -9,6 +9,7 @@
 #include "classifier/match.hpp"
 #include "control/config.hpp"
 #include "control/entitlement.hpp"
+#include "control/memory_plan.hpp"
 
 /// Proves that the slices of a configuration can live together: no packet belongs to two, and what they are
 /// promised is there. Pure; callable from any thread.
@@ -30,7 +31,15 @@ struct FlowspaceSource {
 /// What the configuration leaves to the machine it runs on. What is not known is not judged.
 struct Resources {
   ReportedSpeeds port_speeds;
-  std::optional<uint32_t> workers;  // where the configuration names none
+  std::optional<uint32_t> workers;          // where the configuration names none
+  std::optional<PacketMemory> memory = {};  // where it is laid out already
+
+  [[nodiscard]] std::optional<uint32_t> workers_of(const Config& config) const {
+    return config.appliance.workers ? config.appliance.workers : workers;
+  }
+  [[nodiscard]] PacketMemory memory_of(const Config& config) const {
+    return memory ? *memory : packet_memory(config);
+  }
 };
 
 /// Overlaps that are listed before the proof only says that there are more.

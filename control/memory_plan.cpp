@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/memory_plan.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <bit>
 
-#include "control/entitlement.hpp"
 #include "nic/packet_pool.hpp"
 #include "nic/port.hpp"
 
@@ -17,40 +14,44 @@ namespace {
 // copies of one flooded burst.
 constexpr uint32_t kPacketsPerWorker = 384 + 64 + 64;
 
-constexpr uint32_t kShortestQueue = 16;   // half a receive burst
 constexpr uint32_t kLongestQueue = 1024;  // 1.2 ms of full frames at 10 Gb/s; longer ones are delay
 
 }  // namespace
 
-uint32_t data_room_for(const Config& config) {
+PacketMemory packet_memory(const Config& config) {
   uint32_t room = 0;
   for (const PortConfig& port : config.ports) room = std::max(room, data_room_of(port.device));
-  return room;
+  return {.data_room = room, .packets = PacketPool::capacity_of(config.appliance.memory, room)};
 }
 
-Result<MemoryPlan> plan_memory(const Config& config, uint32_t data_room, uint32_t pool_packets,
-                               const MemoryUsers& users) {
-  const uint64_t held = users.ports * users.packets_per_port + users.workers * kPacketsPerWorker;
-  const std::vector<uint64_t> entitled = memory_packets(config);
-  uint64_t sum = 0;
-  for (const uint64_t packets : entitled) sum += packets;
-  const uint64_t left = pool_packets > held ? pool_packets - held : 0;
+uint64_t held_packets(const Config& config, std::optional<uint32_t> workers) {
+  return config.ports.size() * 2 * kDescriptors + uint64_t{workers.value_or(0)} * kPacketsPerWorker;
+}
 
-  MemoryPlan plan{.data_room = data_room, .packets = pool_packets, .queue_capacity = {}};
-  for (std::size_t slice = 0; slice < entitled.size(); ++slice) {
-    // In proportion where the devices leave less than the slices were entitled to.
-    const uint64_t share = sum > left ? entitled[slice] * left / sum : entitled[slice];
-    const uint64_t queues = 2 * config.slices[slice].ports().size();
-    const auto capacity = static_cast<uint32_t>(std::min<uint64_t>(share / queues, kLongestQueue));
-    if (capacity < kShortestQueue)
-      return fail(
-          fmt::format("slice {}: {} packets of memory for {} queues are too few, {} are needed; raise "
-                      "[appliance] memory{}",
-                      config.slices[slice].name, share, queues, kShortestQueue * queues,
-                      config.slices[slice].memory_packets ? " or [slice.memory] packets" : ""));
-    plan.queue_capacity.push_back(std::bit_floor(capacity));
+std::vector<uint64_t> memory_packets(const Config& config, const PacketMemory& memory,
+                                     std::optional<uint32_t> workers) {
+  uint64_t left = memory.packets - std::min<uint64_t>(memory.packets, held_packets(config, workers));
+  uint64_t sharers = 0;
+  for (const SliceConfig& slice : config.slices) {
+    left -= std::min<uint64_t>(left, slice.memory_packets.value_or(0));
+    sharers += slice.memory_packets ? 0 : 1;
   }
-  return plan;
+  std::vector<uint64_t> out;
+  for (const SliceConfig& slice : config.slices)
+    out.push_back(slice.memory_packets ? *slice.memory_packets : left / sharers);
+  return out;
+}
+
+std::size_t queue_count(const SliceConfig& slice) { return 2 * slice.ports().size(); }
+
+std::vector<uint32_t> queue_capacities(const Config& config, const PacketMemory& memory, uint32_t workers) {
+  const std::vector<uint64_t> packets = memory_packets(config, memory, workers);
+  std::vector<uint32_t> out;
+  for (std::size_t slice = 0; slice < packets.size(); ++slice) {
+    const uint64_t share = packets[slice] / queue_count(config.slices[slice]);
+    out.push_back(std::bit_floor(static_cast<uint32_t>(std::min<uint64_t>(share, kLongestQueue))));
+  }
+  return out;
 }
 
 }  // namespace bulkhead

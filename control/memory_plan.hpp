@@ -2,32 +2,43 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "control/config.hpp"
-#include "nic/error.hpp"
-
-namespace bulkhead {
 
 /// How the packet memory is divided, so that every queue can be full at once and a port still finds buffers.
-struct MemoryPlan {
-  uint32_t data_room = 0;                // bytes of a frame that one segment holds
-  uint32_t packets = 0;                  // in the pool
-  std::vector<uint32_t> queue_capacity;  // by SliceId: of each of its queues, a power of two
+/// Pure functions of the configuration: what `check` says is what `run` does.
+namespace bulkhead {
+
+inline constexpr uint16_t kDescriptors = 1024;  // of a port, per direction; each can hold a packet
+
+/// Half a receive burst: a shorter queue could not take what one visit brings.
+inline constexpr uint32_t kShortestQueue = 16;
+
+/// The packet memory as it is laid out, or would be.
+struct PacketMemory {
+  uint32_t data_room = 0;  // bytes of a frame that one packet holds
+  uint32_t packets = 0;
 };
 
-/// What the devices and workers hold besides the slices' queues.
-struct MemoryUsers {
-  std::size_t ports = 0;
-  std::size_t workers = 0;
-  uint32_t packets_per_port = 0;  // descriptors of both directions
-};
+/// The memory that a configuration's start lays out: room for the largest frame of any of its devices.
+[[nodiscard]] PacketMemory packet_memory(const Config& config);
 
-/// Refuses a memory in which the slices' queues would be too short to forward a burst.
-[[nodiscard]] Result<MemoryPlan> plan_memory(const Config& config, uint32_t data_room, uint32_t pool_packets,
-                                             const MemoryUsers& users);
+/// Packets that ports and workers hold besides the slices' queues. Unknown workers hold none.
+[[nodiscard]] uint64_t held_packets(const Config& config, std::optional<uint32_t> workers);
 
-/// The room that the largest frame of any configured device needs.
-[[nodiscard]] uint32_t data_room_for(const Config& config);
+/// The most packets each slice may hold, by SliceId: as given; the others share equally what ports, workers
+/// and those leave.
+[[nodiscard]] std::vector<uint64_t> memory_packets(const Config& config, const PacketMemory& memory,
+                                                   std::optional<uint32_t> workers);
+
+/// A slice has one queue in and one out at each of its ports.
+[[nodiscard]] std::size_t queue_count(const SliceConfig& slice);
+
+/// The capacity of each of a slice's queues by SliceId, a power of two. Requires: prove_isolation() found
+/// nothing wrong with this memory and these workers.
+[[nodiscard]] std::vector<uint32_t> queue_capacities(const Config& config, const PacketMemory& memory,
+                                                     uint32_t workers);
 
 }  // namespace bulkhead

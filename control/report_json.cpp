@@ -105,15 +105,15 @@ Json ports_json(const Config& config, const Resources& resources) {
 std::string report_json(const Config& config, const Resources& resources) {
   const ApplianceConfig& appliance = config.appliance;
   Json slices = Json::array();
-  const auto packets = memory_packets(config);
+  const auto packets = memory_packets(config, resources.memory_of(config), resources.workers_of(config));
   for (std::size_t i = 0; i < config.slices.size(); ++i)
     slices.push_back(slice_json(config, config.slices[i], packets[i], resources));
   const Json out = {{"file", config.file},
                     {"appliance",
-                     {{"workers", value_or_null(appliance.workers ? appliance.workers : resources.workers)},
+                     {{"workers", value_or_null(resources.workers_of(config))},
                       {"cores", value_or_null(appliance.cores)},
                       {"memory_bytes", appliance.memory.count()},
-                      {"memory_packets", packets_in_memory(appliance)},
+                      {"memory_packets", resources.memory_of(config).packets},
                       {"idle", appliance.idle == ApplianceConfig::Idle::nap ? "nap" : "poll"}}},
                     {"ports", ports_json(config, resources)},
                     {"slices", std::move(slices)}};

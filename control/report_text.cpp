@@ -48,12 +48,13 @@ std::string rate_or_line_rate(const std::optional<BitsPerSecond>& rate) {
 
 std::string appliance_text(const Config& config, const Resources& resources) {
   const ApplianceConfig& appliance = config.appliance;
-  const auto workers = appliance.workers ? appliance.workers : resources.workers;
+  const auto workers = resources.workers_of(config);
   std::string out = "appliance: ";
   if (workers) out += counted(*workers, "worker") + (appliance.cores ? "" : " on the last cores") + ", ";
   if (appliance.cores) out += "cores " + joined(*appliance.cores) + ", ";
-  out += "memory " + format_size(appliance.memory) + " (" + std::to_string(packets_in_memory(appliance)) +
-         " packets), idle " + (appliance.idle == ApplianceConfig::Idle::nap ? "nap" : "poll") + "\n";
+  out += "memory " + format_size(appliance.memory) + " (" +
+         std::to_string(resources.memory_of(config).packets) + " packets), idle " +
+         (appliance.idle == ApplianceConfig::Idle::nap ? "nap" : "poll") + "\n";
   return out;
 }
 
@@ -138,7 +139,7 @@ std::string report_text(const Config& config, const Resources& resources) {
                     counted(config.slices.size(), "slice") + ", " + counted(rules, "rule") +
                     ": slices are isolated, guarantees fit\n\n";
   out += appliance_text(config, resources) + "\n" + ports_text(config, resources);
-  const auto packets = memory_packets(config);
+  const auto packets = memory_packets(config, resources.memory_of(config), resources.workers_of(config));
   for (std::size_t i = 0; i < config.slices.size(); ++i)
     out += slice_text(config, config.slices[i], packets[i], resources);
   return out;

@@ -174,7 +174,7 @@ TEST_CASE("6. a refused reload changes nothing and says why", "[appliance]") {
       {"more than the line rate guaranteed", kBase + "[slice.bandwidth]\nguarantee = \"11Gbps\"\n",
        "lab.toml:"},
       {"memory for queues too short to work with", kBase + "[slice.memory]\npackets = 8\n",
-       "slice stays: 8 packets of memory for 4 queues are too few"}};
+       "lab.toml:13:1: slice \"stays\" has 8 packets of memory for its 4 queues, which need 64"}};
   for (const Row& row : rows) {
     INFO(row.description);
     const Snapshot before = lab().appliance->snapshot();

@@ -12,17 +12,6 @@ std::vector<std::vector<uint8_t>> pcps_of(const std::vector<ClassConfig>& classe
   return out;
 }
 
-/// Slices with these [slice.memory] packets (none where zero) in a memory of `memory`.
-std::vector<uint64_t> memory_of(const std::string& memory, const std::vector<int>& packets) {
-  std::string text = std::string(kTwoPorts) + "[appliance]\nmemory = \"" + memory + "\"\n";
-  for (std::size_t i = 0; i < packets.size(); ++i) {
-    text += "[[slice]]\nname = \"s" + std::to_string(i) +
-            "\"\nflowspace = [{port = \"uplink\", vlan = " + std::to_string(i) + "}]\n";
-    if (packets[i] > 0) text += "memory = {packets = " + std::to_string(packets[i]) + "}\n";
-  }
-  return memory_packets(accepted(text));
-}
-
 }  // namespace
 
 TEST_CASE("a slice that asks for nothing has the port's speed as its ceiling and 2 ms of it as its burst") {
@@ -101,14 +90,6 @@ strict = true
   CHECK_FALSE(classes[4].strict);
 }
 
-TEST_CASE("memory is shared equally by the slices that name no part of it") {
-  CHECK(packets_in_memory(ApplianceConfig{}) == 233'016);  // 512 MiB / 2304 B
-  CHECK(memory_of("16MiB", {0, 0, 0}) == std::vector<uint64_t>{2427, 2427, 2427});
-  CHECK(memory_of("16MiB", {0, 5001, 0}) == std::vector<uint64_t>{1140, 5001, 1140});
-  CHECK(memory_of("16MiB", {7281, 1}) == std::vector<uint64_t>{7281, 1});
-  CHECK(memory_of("16MiB", {8000, 0}) == std::vector<uint64_t>{8000, 0});  // refused by the proof
-}
-
 TEST_CASE("sections without effect yet are named, the others are not") {
   CHECK(unenforced_sections(accepted(kOneSlice)).empty());
   CHECK(unenforced_sections(accepted(kOneSlice + "[slice.switch]\n[slice.cpu]\n[slice.bandwidth]\n")) ==
@@ -122,7 +103,6 @@ TEST_CASE("identifiers and models as the configuration writes them") {
   CHECK(format_vnet({0x0a1b2c3d, 1}) == "0a1b2c3d:00000001");
   CHECK(forward_name(SliceConfig::Forward::wire) == "wire");
   CHECK(forward_name(SliceConfig::Forward::learning_switch) == "switch");
-  CHECK(default_workers() >= 1);
 }
 
 }  // namespace bulkhead

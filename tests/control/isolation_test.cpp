@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/isolation.hpp"
 
+#include "nic/packet_pool.hpp"
 #include "tests/control/config_text.hpp"
 
 namespace bulkhead {
@@ -124,20 +125,44 @@ TEST_CASE("reserves fit the workers") {
         std::string("lab.toml:17:7") + kTooMuch);
 }
 
-TEST_CASE("the slices' packets fit the memory") {
-  const std::string memory = "[appliance]\nmemory = \"16MiB\"\n";  // 7281 packets
-  CHECK(proof_of(memory + std::string(kTwoPorts) + slice("a", 1, "memory = {packets = 7280}\n") +
-                 slice("b", 2)) == "");
-  CHECK(proof_of(memory + std::string(kTwoPorts) + slice("a", 1, "memory = {packets = 7281}\n") +
-                 slice("b", 2)) ==
-        "lab.toml:1:1: 16MiB of memory hold 7281 packets of 2304B, of which nothing is left for the slices "
-        "without "
-        "[slice.memory]; raise memory in [appliance]\n");
-  CHECK(proof_of(memory + std::string(kTwoPorts) + slice("a", 1, "memory = {packets = 7281}\n") +
-                 slice("b", 2, "memory = {packets = 1}\n")) ==
-        "lab.toml:14:1: the slices' memory sums to 7282 packets, and 16MiB of memory hold 7281 packets of "
-        "2304B; "
-        "lower packets in [slice.memory], or raise memory in [appliance]\n");
+TEST_CASE("the slices' packets fit what ports and workers leave of the memory") {
+  const std::string two = "[appliance]\nmemory = \"16MiB\"\nworkers = 1\n" + std::string(kTwoPorts);
+  const uint64_t all = PacketPool::capacity_of(16_MiB, 2048);
+  const uint64_t left = all - 2 * 2048 - 512;
+  const auto packets = [](uint64_t count) { return "memory = {packets = " + std::to_string(count) + "}\n"; };
+  const std::string account = "16MiB of memory hold " + std::to_string(all) + " packets of " +
+                              std::to_string(PacketPool::footprint(2048).count()) +
+                              "B, of which 2 ports and 1 worker need 4608";
+  CHECK(proof_of(two + slice("a", 1, packets(left))) == "");
+  CHECK(proof_of(two + slice("a", 1, packets(left - 64)) + slice("b", 2)) == "");
+  CHECK(
+      proof_of(two + slice("a", 1, packets(left - 63)) + slice("b", 2)) ==
+      "lab.toml:15:1: slice \"b\" has 63 packets of memory for its 4 queues, which need 64; raise memory in "
+      "[appliance]\n");
+  CHECK(
+      proof_of(two + slice("a", 1, packets(1))) ==
+      "lab.toml:11:1: slice \"a\" has 1 packets of memory for its 4 queues, which need 64; raise packets in "
+      "[slice.memory]\n");
+  CHECK(proof_of(two + slice("a", 1, packets(left - 64)) + slice("b", 2, packets(65))) ==
+        "lab.toml:15:1: the slices' memory sums to " + std::to_string(left + 1) + " packets, and " + account +
+            "; lower packets in [slice.memory], or raise memory in [appliance]\n");
+  // Where the memory is laid out already, it counts, whatever another start would make of it.
+  CHECK(proof_of(two + slice("a", 1, packets(64)),
+                 {.port_speeds = {}, .workers = {}, .memory = PacketMemory{2048, 4'000}}) ==
+        "lab.toml:1:1: 16MiB of memory hold 4000 packets of " +
+            std::to_string(PacketPool::footprint(2048).count()) +
+            "B, of which 2 ports and 1 worker need 4608; raise memory in [appliance]\n");
+}
+
+TEST_CASE("devices with long frames leave memory for fewer packets") {
+  const std::string jumbo =
+      "[appliance]\nmemory = \"64MiB\"\nworkers = 1\n[[port]]\nname = \"big\"\n"
+      "device = \"net_af_packet0,iface=v1,blocksz=65536,framesz=16384,framecnt=64\"\n"
+      "[[slice]]\nname = \"a\"\nflowspace = [{port = \"big\"}]\n";
+  CHECK(proof_of(jumbo) == "");
+  CHECK(proof_of(jumbo + "memory = {packets = 29000}\n")
+            .find("the slices' memory sums to 29000 packets, and "
+                  "64MiB of memory hold 37") != std::string::npos);
 }
 
 TEST_CASE("entries are numbered through all slices, and lead back to theirs") {

@@ -1,81 +1,61 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/memory_plan.hpp"
 
+#include "nic/packet_pool.hpp"
 #include "tests/control/config_text.hpp"
 
 namespace bulkhead {
 namespace {
 
-constexpr std::string_view kTwoSlices = R"([[port]]
-name = "left"
-device = "net_null0"
-[[port]]
-name = "right"
-device = "net_af_packet0,iface=veth1,framesz=16384"
-[[slice]]
-name = "a"
-memory = {packets = 4000}
-flowspace = [{port = ["left", "right"], vlan = 1}]
-[[slice]]
-name = "b"
-memory = {packets = 1000}
-flowspace = [{port = "left", vlan = 2}]
-)";
+constexpr PacketMemory kTenThousand{.data_room = 2048, .packets = 10'000};
 
-constexpr MemoryUsers kNobody{};
+/// Slices with these [slice.memory] packets (none where zero), each with two queues, at two ports in all.
+Config with_packets(const std::vector<int>& packets) {
+  std::string text(kTwoPorts);
+  for (std::size_t i = 0; i < packets.size(); ++i) {
+    text += "[[slice]]\nname = \"s" + std::to_string(i) +
+            "\"\nflowspace = [{port = \"uplink\", vlan = " + std::to_string(i) + "}]\n";
+    if (packets[i] > 0) text += "memory = {packets = " + std::to_string(packets[i]) + "}\n";
+  }
+  return accepted(text);
+}
+
+TEST_CASE("a packet has room for the largest frame of any device, and memory holds so many fewer",
+          "[memory_plan]") {
+  const PacketMemory usual = packet_memory(accepted(kOneSlice));
+  CHECK(usual.data_room == 2'048);
+  CHECK(usual.packets == PacketPool::capacity_of(512_MiB, 2'048));
+  const PacketMemory jumbo = packet_memory(accepted(
+      kOneSlice + "[[port]]\nname = \"big\"\ndevice = \"net_af_packet0,iface=veth1,framesz=16384\"\n"));
+  CHECK(jumbo.data_room == 16'384);
+  CHECK(jumbo.packets == PacketPool::capacity_of(512_MiB, 16'384));
+}
+
+TEST_CASE("ports hold their descriptors, workers their caches and bursts", "[memory_plan]") {
+  CHECK(held_packets(accepted(kOneSlice), {}) == 2 * 2'048);
+  CHECK(held_packets(accepted(kOneSlice), 3) == 2 * 2'048 + 3 * 512);
+}
+
+TEST_CASE("what ports, workers and given parts leave is shared equally", "[memory_plan]") {
+  const auto packets = [](const std::vector<int>& given, std::optional<uint32_t> workers) {
+    return memory_packets(with_packets(given), kTenThousand, workers);
+  };
+  CHECK(packets({0, 0, 0}, {}) == std::vector<uint64_t>{1'968, 1'968, 1'968});  // of 10,000 - 4,096
+  CHECK(packets({0, 0, 0}, 1) == std::vector<uint64_t>{1'797, 1'797, 1'797});
+  CHECK(packets({0, 5'000, 0}, {}) == std::vector<uint64_t>{452, 5'000, 452});
+  CHECK(packets({5'904, 0}, {}) == std::vector<uint64_t>{5'904, 0});  // the proof refuses it
+  CHECK(packets({20'000, 0}, {}) == std::vector<uint64_t>{20'000, 0});
+}
 
 TEST_CASE("a slice's packets are divided among its queues, rounded down to a power of two", "[memory_plan]") {
-  const auto plan = plan_memory(accepted(kTwoSlices), 2048, 10'000, kNobody);
-  REQUIRE(plan);
-  CHECK(plan->data_room == 2048);
-  CHECK(plan->packets == 10'000);
-  // a: 4000 in two queues at each of two ports; b: 1000 in two.
-  CHECK(plan->queue_capacity == std::vector<uint32_t>{512, 256});
+  CHECK(queue_capacities(with_packets({1'000, 4'000}), kTenThousand, 1) == std::vector<uint32_t>{256, 1'024});
+  CHECK(queue_capacities(with_packets({32, 63}), kTenThousand, 1) == std::vector<uint32_t>{16, 16});
+  CHECK(queue_count(accepted(kOneSlice).slices[0]) == 2);
 }
 
 TEST_CASE("no queue is longer than useful", "[memory_plan]") {
-  Config config = accepted(kTwoSlices);
-  config.slices[0].memory_packets = 1'000'000;
-  const auto plan = plan_memory(config, 2048, 2'000'000, kNobody);
-  REQUIRE(plan);
-  CHECK(plan->queue_capacity[0] == 1024);
-}
-
-TEST_CASE("what devices and workers hold is taken off first, from all slices in proportion",
-          "[memory_plan]") {
-  // 5000 are wanted; of 10,000 two ports hold 2 * 2,048 and one worker 512, which leaves 5,392.
-  const MemoryUsers users{.ports = 2, .workers = 1, .packets_per_port = 2'048};
-  CHECK(plan_memory(accepted(kTwoSlices), 2048, 10'000, users)->queue_capacity ==
-        std::vector<uint32_t>{512, 256});
-  // Of 6,000 it leaves 1,392: a gets 1,113 for four queues, b 278 for two.
-  CHECK(plan_memory(accepted(kTwoSlices), 2048, 6'000, users)->queue_capacity ==
-        std::vector<uint32_t>{256, 128});
-}
-
-TEST_CASE("memory in which no burst could be forwarded is refused, with what would be enough",
-          "[memory_plan]") {
-  Config config = accepted(kTwoSlices);
-  config.slices[1].memory_packets = 31;
-  const auto plan = plan_memory(config, 2048, 10'000, kNobody);
-  REQUIRE_FALSE(plan);
-  CHECK(plan.error().message() ==
-        "slice b: 31 packets of memory for 2 queues are too few, 32 are needed; raise [appliance] memory or "
-        "[slice.memory] packets");
-  config.slices[1].memory_packets = 32;
-  CHECK(plan_memory(config, 2048, 10'000, kNobody)->queue_capacity[1] == 16);
-}
-
-TEST_CASE("a pool that devices alone would fill leaves nothing for slices", "[memory_plan]") {
-  const auto plan =
-      plan_memory(accepted(kTwoSlices), 2048, 1'000, {.ports = 2, .workers = 1, .packets_per_port = 2'048});
-  REQUIRE_FALSE(plan);
-  CHECK(plan.error().message().starts_with(
-      "slice a: 0 packets of memory for 4 queues are too few, 64 are needed"));
-}
-
-TEST_CASE("a buffer has room for the largest frame of any device", "[memory_plan]") {
-  CHECK(data_room_for(accepted(kTwoSlices)) == 16'384);
-  CHECK(data_room_for(accepted(kOneSlice)) == 2'048);
+  CHECK(queue_capacities(with_packets({1'000'000}), {.data_room = 2048, .packets = 2'000'000}, 1) ==
+        std::vector<uint32_t>{1'024});
 }
 
 }  // namespace
