@@ -6,14 +6,14 @@
 #include <array>
 
 #include "control/config_sections.hpp"
+#include "control/listen_text.hpp"
 
 namespace bulkhead {
 namespace {
 
 constexpr uint32_t kMostWorkers = 256;
-constexpr uint32_t kMostCore = 1023;           // as many as the kernel's cpu_set_t has
-constexpr Bytes kLeastMemory{16u << 20};       // some thousand packets: every queue's descriptors filled once
-constexpr std::size_t kLongestUnixPath = 107;  // sockaddr_un::sun_path with its terminator
+constexpr uint32_t kMostCore = 1023;      // as many as the kernel's cpu_set_t has
+constexpr Bytes kLeastMemory{16u << 20};  // some thousand packets: every queue's descriptors filled once
 
 Parsed<std::vector<uint32_t>> parse_cores(std::string_view text) {
   return parse_number_list(text, kMostCore);
@@ -41,9 +41,9 @@ std::vector<std::string> read_eal(TableReader& table) {
   return out;
 }
 
-bool is_address(int family, std::string_view host) {
+bool is_address(int family, const std::string& host) {
   std::array<unsigned char, sizeof(in6_addr)> address;
-  return inet_pton(family, std::string(host).c_str(), address.data()) == 1;
+  return inet_pton(family, host.c_str(), address.data()) == 1;
 }
 
 /// Whether only this machine can reach the endpoint.
@@ -52,28 +52,17 @@ bool is_local(std::string_view listen) {
          listen.starts_with("[::1]:");
 }
 
+/// Names other than localhost are not looked up: the answer may change, and with it who can reach the
+/// endpoint.
 Parsed<std::string> parse_listen(std::string_view text) {
-  constexpr std::string_view kRight =
-      "write \"127.0.0.1:9180\", \"[::1]:9180\" or \"unix:/run/bulkhead/stats.sock\"";
-  if (text.find('\0') != text.npos) return std::unexpected("holds a NUL; " + std::string(kRight));
-  if (text.starts_with("unix:")) {
-    const std::string_view path = text.substr(5);
-    if (!path.starts_with('/')) return std::unexpected("is not an absolute path; " + std::string(kRight));
-    if (path.size() > kLongestUnixPath)
-      return std::unexpected("is longer than a socket's path may be; write at most " +
-                             std::to_string(kLongestUnixPath) + " bytes behind unix:");
+  const auto parts = read_listen_text(text);
+  if (!parts) return std::unexpected(parts.error());
+  const std::string& host = parts->host;
+  if (!parts->path.empty() || host == "localhost" || is_address(AF_INET, host) || is_address(AF_INET6, host))
     return std::string(text);
-  }
-  const std::size_t colon = text.rfind(':');
-  if (colon == text.npos) return std::unexpected("has no port; " + std::string(kRight));
-  const std::string_view host = text.substr(0, colon);
-  const bool v6 = host.size() > 2 && host.front() == '[' && host.back() == ']';
-  const bool known = v6 ? is_address(AF_INET6, host.substr(1, host.size() - 2))
-                        : host == "localhost" || is_address(AF_INET, host);
-  if (!known) return std::unexpected("names no address of this machine; " + std::string(kRight));
-  if (const auto port = parse_number(text.substr(colon + 1), 65535); !port)
-    return std::unexpected("has a port that " + port.error());
-  return std::string(text);
+  return std::unexpected(
+      "names no address of this machine; write \"127.0.0.1:9180\", \"[::1]:9180\" or "
+      "\"unix:/run/bulkhead/stats.sock\"");
 }
 
 Parsed<std::string> parse_device(std::string_view text) {

@@ -8,11 +8,9 @@
 #include <sys/un.h>
 
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <system_error>
 
 namespace bulkhead {
@@ -22,13 +20,6 @@ constexpr int kBacklog = 512;
 
 std::unexpected<Error> cannot_listen(const ListenAddress& address, const std::string& cause_and_remedy) {
   return fail("stats: cannot listen on " + address.text() + ": " + cause_and_remedy);
-}
-
-std::unexpected<Error> not_an_address(const std::string& text) {
-  return fail(
-      "stats: \"" + text +
-      "\" is not an address to listen on; write [stats] listen as \"host:port\", \"[v6-address]:port\" or "
-      "\"unix:/path\"");
 }
 
 std::string explain(const ListenAddress& address, int error) {
@@ -51,29 +42,6 @@ std::string explain(const ListenAddress& address, int error) {
     default:
       return std::system_category().message(error) + "; choose another [stats] listen";
   }
-}
-
-struct HostAndPort {
-  std::string host;
-  std::string port;
-};
-
-/// "host:port" or "[v6]:port". A bare IPv6 address is refused: which of its colons starts the port?
-std::optional<HostAndPort> split(std::string_view text) {
-  const std::size_t colon = text.rfind(':');
-  if (colon == std::string_view::npos) return std::nullopt;
-  std::string_view host = text.substr(0, colon);
-  const std::string_view port = text.substr(colon + 1);
-  if (host.starts_with('[') && host.ends_with(']')) {
-    host = host.substr(1, host.size() - 2);
-    if (host.find(':') == std::string_view::npos) return std::nullopt;
-  } else if (host.find_first_of(":[]") != std::string_view::npos) {
-    return std::nullopt;
-  }
-  uint16_t number = 0;
-  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
-  if (host.empty() || error != std::errc{} || end != port.data() + port.size()) return std::nullopt;
-  return HostAndPort{std::string(host), std::string(port)};
 }
 
 /// Whether somebody answers at a unix socket's path. A full backlog or a socket of another kind is somebody
@@ -105,35 +73,31 @@ uint64_t inode_of(const std::string& path) {
 }  // namespace
 
 Result<ListenAddress> ListenAddress::parse(std::string_view text) {
-  return text.starts_with("unix:") ? parse_unix(ListenAddress(text)) : parse_tcp(ListenAddress(text));
+  const auto parts = read_listen_text(text);
+  if (!parts) return fail("stats: [stats] listen \"" + std::string(text) + "\" " + parts.error());
+  return parts->path.empty() ? resolve(ListenAddress(text), *parts)
+                             : at_path(ListenAddress(text), parts->path);
 }
 
-Result<ListenAddress> ListenAddress::parse_unix(ListenAddress address) {
+ListenAddress ListenAddress::at_path(ListenAddress address, const std::string& path) {
   sockaddr_un name{};
-  address.path_ = address.text_.substr(std::strlen("unix:"));
-  if (!address.path_.starts_with('/') || address.path_.ends_with('/')) return not_an_address(address.text_);
-  if (address.path_.size() >= sizeof(name.sun_path)) {
-    return cannot_listen(address, "the path is longer than " + std::to_string(sizeof(name.sun_path) - 1) +
-                                      " bytes; choose a shorter one");
-  }
   name.sun_family = AF_UNIX;
-  std::memcpy(name.sun_path, address.path_.c_str(), address.path_.size() + 1);
+  std::memcpy(name.sun_path, path.c_str(), path.size() + 1);
   std::memcpy(&address.storage_, &name, sizeof(name));
   address.length_ = sizeof(name);
+  address.path_ = path;
   return address;
 }
 
-Result<ListenAddress> ListenAddress::parse_tcp(ListenAddress address) {
-  const auto parts = split(address.text_);
-  if (!parts) return not_an_address(address.text_);
+Result<ListenAddress> ListenAddress::resolve(ListenAddress address, const ListenText& parts) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
   addrinfo* found = nullptr;
-  const int error = ::getaddrinfo(parts->host.c_str(), parts->port.c_str(), &hints, &found);
+  const int error = ::getaddrinfo(parts.host.c_str(), parts.port.c_str(), &hints, &found);
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, &::freeaddrinfo);
   if (error != 0) {
-    return cannot_listen(address, "no address is known for " + parts->host + " (" + ::gai_strerror(error) +
+    return cannot_listen(address, "no address is known for " + parts.host + " (" + ::gai_strerror(error) +
                                       "); write an IP address");
   }
   std::memcpy(&address.storage_, found->ai_addr, found->ai_addrlen);

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "control/listen_text.hpp"
 #include "control/unique_fd.hpp"
 #include "nic/error.hpp"
 
@@ -30,8 +31,8 @@ class ListenAddress {
 
  private:
   explicit ListenAddress(std::string_view text) : text_(text) {}
-  [[nodiscard]] static Result<ListenAddress> parse_unix(ListenAddress address);
-  [[nodiscard]] static Result<ListenAddress> parse_tcp(ListenAddress address);
+  [[nodiscard]] static ListenAddress at_path(ListenAddress address, const std::string& path);
+  [[nodiscard]] static Result<ListenAddress> resolve(ListenAddress address, const ListenText& parts);
 
   std::string text_;
   std::string path_;

@@ -77,7 +77,18 @@ listen = "127.0.0.1")",
     {"endpoint with too large a port",
      R"([stats]
 listen = "127.0.0.1:99999")",
-     "lab.toml:9:10: listen \"127.0.0.1:99999\" has a port that is too large; write at most 65535"},
+     "lab.toml:9:10: listen \"127.0.0.1:99999\" has a port that is not one of 0-65535; write "
+     "\"127.0.0.1:9180\", \"[::1]:9180\" or \"unix:/run/bulkhead/stats.sock\""},
+    {"port in hexadecimal",
+     R"([stats]
+listen = "127.0.0.1:0x50")",
+     "lab.toml:9:10: listen \"127.0.0.1:0x50\" has a port that is not one of 0-65535; write "
+     "\"127.0.0.1:9180\", \"[::1]:9180\" or \"unix:/run/bulkhead/stats.sock\""},
+    {"directory instead of a socket",
+     R"([stats]
+listen = "unix:/tmp/x/")",
+     "lab.toml:9:10: listen \"unix:/tmp/x/\" names a directory, not a socket; write \"127.0.0.1:9180\", "
+     "\"[::1]:9180\" or \"unix:/run/bulkhead/stats.sock\""},
     {"endpoint without address",
      R"([stats]
 listen = ":9180")",
