@@ -29,40 +29,34 @@ Result<Eal> start_eal(const Config& config) {
   return Eal::start(options);
 }
 
-/// Steering by the device's own rules is asked for, and there is none yet.
-Result<void> refuse_required_rules(const Config& config) {
-  for (const PortConfig& port : config.ports)
-    if (port.flow_rules == PortConfig::FlowRules::hardware)
-      return fail(fmt::format(
-          "port {}: flow_rules = \"hardware\", but no rule can be offloaded to {}; use \"auto\" or "
-          "\"software\"",
-          port.name, port.device));
-  return {};
+std::unexpected<ApplianceFault> refuse(std::string message) {
+  return std::unexpected(ApplianceFault(Error(std::move(message)), ApplianceFault::Kind::refused));
 }
 
 /// What the devices promise must be enough for the guarantees: known only now that they are open.
-Result<void> prove_on_devices(const Config& config, const std::vector<std::shared_ptr<PortRuntime>>& ports,
-                              uint32_t workers, const PacketMemory& memory) {
+ApplianceResult<void> prove_on_devices(const Config& config,
+                                       const std::vector<std::shared_ptr<PortRuntime>>& ports,
+                                       uint32_t workers, const PacketMemory& memory) {
   Resources resources{.port_speeds = {}, .workers = workers, .memory = memory};
   for (std::size_t port = 0; port < ports.size(); ++port) {
     const BitsPerSecond reported = ports[port]->port.link().speed;
     const bool known = reported.count() > 0;
     if (!known && !config.ports[port].speed)
-      return fail(fmt::format("port {}: its device reports no speed; write one, such as speed = \"10Gbps\"",
-                              config.ports[port].name));
+      return refuse(fmt::format("port {}: its device reports no speed; write one, such as speed = \"10Gbps\"",
+                                config.ports[port].name));
     resources.port_speeds.push_back(known ? std::optional(reported) : std::nullopt);
   }
   const std::vector<ConfigFault> faults = prove_isolation(config, resources);
   if (faults.empty()) return {};
   std::string text = ConfigFaults{.file = config.file, .faults = faults}.to_string();
   while (text.ends_with('\n')) text.pop_back();
-  return fail(text);
+  return refuse(text);
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Appliance>> Appliance::start(Config config, std::vector<uint32_t> cores,
-                                                    std::function<void(std::string)> on_failure) {
+ApplianceResult<std::unique_ptr<Appliance>> Appliance::start(Config config, std::vector<uint32_t> cores,
+                                                             std::function<void(std::string)> on_failure) {
   auto eal = start_eal(config);
   if (!eal) return std::unexpected(eal.error());
   const PacketMemory memory = packet_memory(config);
@@ -90,9 +84,9 @@ Appliance::Appliance(Eal eal, PacketPool pool, std::vector<uint32_t> cores)
 
 Appliance::~Appliance() { stop(std::chrono::nanoseconds{0}); }
 
-Result<void> Appliance::reload(Config config) {
+ApplianceResult<void> Appliance::reload(Config config) {
   if (config.appliance != config_.appliance || config.stats != config_.stats)
-    return fail(fmt::format(
+    return refuse(fmt::format(
         "{}: [appliance] and [stats] cannot change while the appliance runs; restart it, or leave "
         "them as they are",
         config.file));
@@ -120,8 +114,7 @@ void Appliance::stop(std::chrono::nanoseconds patience) {
   dataplane_->stop(patience);
 }
 
-Result<Appliance::Running> Appliance::build(Config config) const {
-  if (auto software = refuse_required_rules(config); !software) return std::unexpected(software.error());
+ApplianceResult<Appliance::Running> Appliance::build(Config config) const {
   auto ports = build_ports(config);
   if (!ports) return std::unexpected(ports.error());
   const auto workers = static_cast<uint32_t>(cores_.size());

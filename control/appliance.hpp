@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "control/appliance_fault.hpp"
 #include "control/config.hpp"
 #include "control/memory_plan.hpp"
 #include "control/snapshot.hpp"
@@ -25,8 +26,8 @@ class Appliance {
  public:
   /// Opens the devices and starts a worker on each of `cores`. `on_failure` is called from a worker that
   /// cannot go on, with one sentence. Once per process (see Eal).
-  static Result<std::unique_ptr<Appliance>> start(Config config, std::vector<uint32_t> cores,
-                                                  std::function<void(std::string)> on_failure);
+  static ApplianceResult<std::unique_ptr<Appliance>> start(Config config, std::vector<uint32_t> cores,
+                                                           std::function<void(std::string)> on_failure);
 
   Appliance(const Appliance&) = delete;
   Appliance& operator=(const Appliance&) = delete;
@@ -34,7 +35,7 @@ class Appliance {
 
   /// Changes to another configuration. Ports and slices that are the same in both go on undisturbed. Refused,
   /// or failed half-way: the old configuration is in force, and the Error says why.
-  Result<void> reload(Config config);
+  ApplianceResult<void> reload(Config config);
 
   /// Forwards what is queued, for at most `patience`, and ends the data path. Counters can still be read.
   void stop(std::chrono::nanoseconds patience);
@@ -61,7 +62,7 @@ class Appliance {
     Slices slices;
     std::unique_ptr<Layout> layout;  // until it is published
   };
-  Result<Running> build(Config config) const;
+  ApplianceResult<Running> build(Config config) const;
   Result<Ports> build_ports(const Config& config) const;
   Slices build_slices(const Config& config, const std::vector<uint32_t>& queue_capacities,
                       const Ports& ports) const;

@@ -143,6 +143,16 @@ void prove_memory(const Config& config, const Resources& resources, FaultList& f
     prove_queues(config, memory_packets(config, memory, workers), faults);
 }
 
+/// Steering by a device's own rules can be asked for, and there is none yet.
+void prove_flow_rules(const Config& config, FaultList& faults) {
+  for (const PortConfig& port : config.ports)
+    if (port.flow_rules == PortConfig::FlowRules::hardware)
+      faults.add(port.at,
+                 "port " + in_quotes(port.name) +
+                     " has flow_rules = \"hardware\", but no rule can be offloaded to any device yet; "
+                     "write \"auto\" or \"software\"");
+}
+
 }  // namespace
 
 std::vector<FlowspaceEntry> flowspace_entries(const Config& config) {
@@ -174,6 +184,7 @@ std::vector<ConfigFault> prove_isolation(const Config& config, const Resources& 
   for (const SliceConfig& slice : config.slices) prove_class_guarantees(config, slice, resources, faults);
   prove_reserves(config, resources, faults);
   prove_memory(config, resources, faults);
+  prove_flow_rules(config, faults);
   return std::move(faults).take_sorted();
 }
 

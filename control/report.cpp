@@ -3,7 +3,12 @@
 
 #include <ostream>
 
+#include "control/cores.hpp"
+#include "control/entitlement.hpp"
+
 namespace bulkhead {
+
+Resources this_machine() { return {.port_speeds = {}, .workers = default_workers()}; }
 
 std::expected<Config, ConfigFaults> load_proved_config(const std::string& file, const Resources& resources) {
   auto config = load_config(file);
@@ -14,12 +19,15 @@ std::expected<Config, ConfigFaults> load_proved_config(const std::string& file, 
 }
 
 int check_command(const std::string& file, bool json, std::ostream& out, std::ostream& err) {
-  const Resources resources{.port_speeds = {}, .workers = default_workers()};
+  const Resources resources = this_machine();
   const auto config = load_proved_config(file, resources);
   if (!config) {
     err << config.error().to_string();
     return 1;
   }
+  // Not refused: a file may be proved on another machine than the one that it is for.
+  if (const auto cores = worker_cores(config->appliance); !cores)
+    err << file << ": " << cores.error().message() << " (`bulkhead run` would refuse this file here)\n";
   out << (json ? report_json(*config, resources) : report_text(*config, resources));
   return 0;
 }

@@ -17,6 +17,9 @@ namespace bulkhead {
 /// For programs: one JSON object, units in the names, null where a value depends on a device.
 [[nodiscard]] std::string report_json(const Config& config, const Resources& resources);
 
+/// What is known of this machine without opening a device.
+[[nodiscard]] Resources this_machine();
+
 /// The configuration in `file` where it can be read and its slices are isolated; else all its faults.
 [[nodiscard]] std::expected<Config, ConfigFaults> load_proved_config(const std::string& file,
                                                                      const Resources& resources);

@@ -12,8 +12,8 @@
 #include "control/config.hpp"
 #include "control/cores.hpp"
 #include "control/entitlement.hpp"
-#include "control/isolation.hpp"
 #include "control/log.hpp"
+#include "control/report.hpp"
 #include "control/sd_notify.hpp"
 #include "control/signals.hpp"
 #include "control/snapshot_source.hpp"
@@ -34,15 +34,10 @@ void log_lines(const std::string& text) {
 }
 
 /// The configuration, if it can be read and its slices can live together; else says why not.
-std::optional<Config> load_proved(const std::string& file) {
-  auto config = load_config(file);
-  if (!config) {
-    log_lines(config.error().to_string());
-    return std::nullopt;
-  }
-  const std::vector<ConfigFault> faults = prove_isolation(*config);
-  if (faults.empty()) return std::move(*config);
-  log_lines(ConfigFaults{.file = file, .faults = faults}.to_string());
+std::optional<Config> load_proved(const std::string& file, const Resources& resources) {
+  auto config = load_proved_config(file, resources);
+  if (config) return std::move(*config);
+  log_lines(config.error().to_string());
   return std::nullopt;
 }
 
@@ -84,7 +79,8 @@ void log_accounts(const Snapshot& snapshot) {
 
 void reload(Appliance& appliance, const std::string& file) {
   notify_reloading();
-  auto config = load_proved(file);
+  const auto workers = static_cast<uint32_t>(appliance.workers());
+  auto config = load_proved(file, {.port_speeds = {}, .workers = workers});
   if (!config) {
     log_error(fmt::format("{}: refused; the running configuration stays as it is", file));
   } else {
@@ -116,20 +112,20 @@ int serve(Appliance& appliance, Signals& signals, const std::string& file) {
   }
 }
 
-int fail_with(const Error& error) {
-  log_lines(error.message());
-  return kExitFailed;
+int fail_with(const ApplianceFault& fault) {
+  log_lines(fault.message());
+  return fault.kind() == ApplianceFault::Kind::refused ? kExitRefused : kExitFailed;
 }
 
 }  // namespace
 
 int run_command(const std::string& file) {
   Signals signals;
-  auto config = load_proved(file);
+  auto config = load_proved(file, this_machine());
   if (!config) return kExitRefused;
   warn_of_unenforced(*config);
   auto cores = worker_cores(config->appliance);
-  if (!cores) return fail_with(cores.error());
+  if (!cores) return fail_with({cores.error(), ApplianceFault::Kind::refused});
   leave_cores_to_workers(*cores);
 
   SnapshotSource source;

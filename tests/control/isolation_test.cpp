@@ -165,6 +165,14 @@ TEST_CASE("devices with long frames leave memory for fewer packets") {
                   "64MiB of memory hold 37") != std::string::npos);
 }
 
+TEST_CASE("rules in hardware cannot be had yet") {
+  CHECK(
+      proof_of("[[port]]\nname = \"nic\"\ndevice = \"0000:3b:00.0\"\nflow_rules = \"hardware\"\n"
+               "[[slice]]\nname = \"a\"\nflowspace = [{port = \"nic\"}]\n") ==
+      "lab.toml:1:1: port \"nic\" has flow_rules = \"hardware\", but no rule can be offloaded to any device "
+      "yet; write \"auto\" or \"software\"\n");
+}
+
 TEST_CASE("entries are numbered through all slices, and lead back to theirs") {
   const Config config = accepted(std::string(kTwoPorts) + slice("a", 1) + kB);
   const auto entries = flowspace_entries(config);

@@ -55,6 +55,14 @@ port = ["uplink", "office"]
 vlan = 200
 )";
 
+/// The text for a machine with one core.
+std::string with_core_0(std::string text) {
+  for (const auto& [old, now] :
+       {std::pair("workers = 2", "workers = 1"), {"cores = \"1-2\"", "cores = \"0\""}})
+    text.replace(text.find(old), std::string_view(old).size(), now);
+  return text;
+}
+
 /// A file with this text, removed at the end.
 class TemporaryFile {
  public:
@@ -163,7 +171,8 @@ TEST_CASE("a file's name may hold any bytes") {
 }
 
 TEST_CASE("check answers with the report and 0, or with the faults and 1") {
-  const TemporaryFile good(kLab);
+  const std::string here = with_core_0(kLab);
+  const TemporaryFile good(here);
   std::ostringstream out, err;
   CHECK(check_command(good.path(), false, out, err) == 0);
   CHECK(out.str().starts_with(good.path() + ": 2 ports, 2 slices, 5 rules"));
@@ -175,13 +184,21 @@ TEST_CASE("check answers with the report and 0, or with the faults and 1") {
 
   out.str("");
   const TemporaryFile overlapping(
-      kLab + "[[slice]]\nname = \"c\"\nprecedence = 5\nflowspace = [{port = \"office\"}]\n");
+      here + "[[slice]]\nname = \"c\"\nprecedence = 5\nflowspace = [{port = \"office\"}]\n");
   CHECK(check_command(overlapping.path(), false, out, err) == 1);
   CHECK(out.str().empty());
   CHECK(err.str() == overlapping.path() + ":52: slice \"c\" overlaps slice \"lab\" (" + overlapping.path() +
                          ":15) at equal precedence:\n  both claim: port office, vlan 100, ipv4 192.0.2.1 > "
                          "192.0.2.2, udp 1024 > 53\n");
 
+  // Another machine may have the cores; the policy is proved all the same.
+  err.str("");
+  const TemporaryFile large("[appliance]\nworkers = 200\n" + kOneSlice);
+  CHECK(check_command(large.path(), false, out, err) == 0);
+  CHECK(err.str().starts_with(large.path() + ": [appliance] workers: 200 workers need as many cores"));
+  CHECK(err.str().ends_with(" (`bulkhead run` would refuse this file here)\n"));
+
+  out.str("");
   err.str("");
   CHECK(check_command("/nonexistent/lab.toml", true, out, err) == 1);
   CHECK(err.str().starts_with("/nonexistent/lab.toml: cannot be read: No such file or directory"));

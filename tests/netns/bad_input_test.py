@@ -78,6 +78,40 @@ class BadInput(appliance.Case):
         self.edit("127.0.0.1:9180", "0.0.0.0:9180")
         self.refuse(1, "token")
 
+    def test_reserve_beyond_the_default_workers(self):
+        self.edit("workers = 1\n", "")
+        self.box.file.write_text(self.box.file.read_text() + '[slice.cpu]\nreserve = "99999%"\n')
+        self.refuse(1, "appliance.toml:", "the CPU reserves sum to 99999%")
+
+    def test_more_workers_than_cores(self):
+        self.edit("workers = 1\n", "workers = 99\n")
+        self.refuse(1, "99 workers need as many cores", "lower workers")
+
+    def test_core_that_is_not_there(self):
+        self.edit("workers = 1\n", 'cores = "500"\n')
+        self.refuse(1, "core 500 is not one this process may use")
+
+    def test_too_few_packets(self):
+        self.box.file.write_text(self.box.file.read_text() + "[slice.memory]\npackets = 1\n")
+        self.refuse(1, "appliance.toml:", 'slice "red" has 1 packets of memory for its 2 queues')
+
+    def test_port_in_hexadecimal(self):
+        self.edit("127.0.0.1:9180", "127.0.0.1:0x50")
+        self.refuse(1, "appliance.toml:", "has a port that is not one of 0-65535")
+
+    def test_socket_that_is_a_directory(self):
+        self.edit("127.0.0.1:9180", "unix:/tmp/x/")
+        self.refuse(1, "appliance.toml:", "names a directory")
+
+    def test_rules_in_hardware(self):
+        self.edit('speed  = "10Gbps"', 'speed  = "10Gbps"\nflow_rules = "hardware"')
+        self.refuse(1, "appliance.toml:", "no rule can be offloaded")
+
+    def test_guarantee_above_the_speed_that_the_device_reports(self):
+        self.edit('speed  = "10Gbps"\n', "")
+        self.box.file.write_text(self.box.file.read_text() + '[slice.bandwidth]\nguarantee = "11Gbps"\n')
+        self.refuse(1, "appliance.toml:", "more than its speed of 10Gbps")
+
     def test_unreadable_token(self):
         self.edit('listen = "127.0.0.1:9180"', f'listen = "0.0.0.0:9180"\ntoken_file = "{self.box.directory}/none"')
         self.refuse(3, "none")
