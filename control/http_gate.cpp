@@ -116,12 +116,33 @@ bool HttpGate::take_back() {
     returned.swap(returned_);
   }
   for (auto& connection : returned) {
-    connection.deadline = Clock::now() + limits_.patience;
-    if (!connection.keep || ++connection.served >= limits_.requests_per_connection) wave_goodbye(connection);
-    // A pipelined request may be there already, and no event will announce it.
-    if (connection.farewell || !examine(connection)) waiting_.push_back(std::move(connection));
+    connection.deadline = Clock::now() + limits_.patience +
+                          std::chrono::seconds(connection.unsent.size() / kBytesPerSecondOfPatience);
+    if (!connection.unsent.empty() || !answered(connection)) waiting_.push_back(std::move(connection));
   }
+  limit_unsent();
   return true;
+}
+
+/// What follows an answer. True when the connection is no longer the gate's.
+bool HttpGate::answered(Connection& connection) {
+  if (!connection.keep || ++connection.served >= limits_.requests_per_connection) wave_goodbye(connection);
+  // A pipelined request may be there already, and no event will announce it.
+  return !connection.farewell && examine(connection);
+}
+
+/// Closes those that have had longest to take their answers, until the others' fit.
+void HttpGate::limit_unsent() {
+  std::size_t sum = 0;
+  for (const auto& connection : waiting_) sum += connection.unsent.size();
+  if (sum <= limits_.unsent_bytes) return;
+  std::ranges::sort(waiting_, {}, &Connection::deadline);
+  sweep(waiting_, [&](Connection& connection) {
+    if (sum <= limits_.unsent_bytes || connection.unsent.empty()) return false;
+    sum -= connection.unsent.size();
+    --open_;
+    return true;
+  });
 }
 
 bool HttpGate::accepting() const {
@@ -137,7 +158,8 @@ void HttpGate::wait_for_events() {
   auto wake_at = Clock::now() + limits_.patience;
   if (accept_after_ > Clock::now()) wake_at = std::min(wake_at, accept_after_);
   for (const auto& connection : waiting_) {
-    polled.push_back({.fd = connection.fd.get(), .events = POLLIN, .revents = 0});
+    const short events = connection.unsent.empty() ? POLLIN : POLLOUT;
+    polled.push_back({.fd = connection.fd.get(), .events = events, .revents = 0});
     wake_at = std::min(wake_at, connection.deadline);
   }
   const auto wait = std::chrono::ceil<std::chrono::milliseconds>(wake_at - Clock::now()).count();
@@ -148,7 +170,7 @@ void HttpGate::wait_for_events() {
     [[maybe_unused]] const ssize_t drained = ::read(wake_.get(), &count, sizeof(count));
   }
   std::size_t i = 2;
-  sweep(waiting_, [&](Connection& connection) { return polled[i++].revents != 0 && receive(connection); });
+  sweep(waiting_, [&](Connection& connection) { return polled[i++].revents != 0 && attend(connection); });
   if (polled[1].revents != 0) accept_connections();
 }
 
@@ -181,6 +203,28 @@ void HttpGate::accept_connections() {
   }
 }
 
+/// What a connection's event means. True when the connection is no longer the gate's.
+bool HttpGate::attend(Connection& connection) {
+  return connection.unsent.empty() ? receive(connection) : send_rest(connection);
+}
+
+/// Sends what the client takes. True when the connection is no longer the gate's.
+bool HttpGate::send_rest(Connection& connection) {
+  const std::string_view rest = std::string_view(connection.unsent).substr(connection.sent);
+  const ssize_t size = ::send(connection.fd.get(), rest.data(), rest.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (size < 0 && (errno == EAGAIN || errno == EINTR)) return false;
+  if (size < 0) {
+    --open_;
+    return true;
+  }
+  connection.sent += static_cast<std::size_t>(size);
+  if (connection.sent < connection.unsent.size()) return false;
+  connection.unsent = {};
+  connection.sent = 0;
+  connection.deadline = Clock::now() + limits_.patience;
+  return answered(connection);
+}
+
 /// Reads what has come. True when the connection is no longer the gate's: closed, or handed to the workers.
 bool HttpGate::receive(Connection& connection) {
   std::array<char, 4096> buffer;
@@ -211,7 +255,7 @@ bool HttpGate::examine(Connection& connection) {
 
 /// What a passed deadline means. True when the connection is no longer the gate's.
 bool HttpGate::expire(Connection& connection) {
-  if (connection.farewell || connection.received.empty()) {
+  if (connection.farewell || connection.received.empty() || !connection.unsent.empty()) {
     --open_;
   } else {
     hand_over(connection, Arrival::too_slow, connection.received.size());
@@ -248,7 +292,9 @@ void HttpGate::run_worker() {
     jobs_.pop_front();
     lock.unlock();
     try {
-      job.connection.keep = serve_(job.connection.fd.get(), job.arrival, job.head);
+      Served served = serve_(job.connection.fd.get(), job.arrival, job.head);
+      job.connection.keep = served.keep;
+      job.connection.unsent = std::move(served.unsent);
     } catch (...) {
       job.connection.keep = false;  // one request's misfortune; the next may fare better
     }

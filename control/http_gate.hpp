@@ -25,9 +25,11 @@ namespace bulkhead {
 ///
 /// One thread waits, by poll, for all connections that have nothing complete to say. So a client that is idle
 /// or sends a byte a second costs a descriptor and at most `head_bytes`, but no worker; only requests do, one
-/// after the other in the order of their arrival. What a client can hold is bounded by Limits: connections
-/// times head_bytes of memory, and `patience` of time. When all connections are taken, the one that has
-/// waited longest in silence makes room.
+/// after the other in the order of their arrival. The same thread sends what a client does not take at once
+/// of its answer, so that one that does not read costs no worker either. What a client can hold is bounded by
+/// Limits: connections times head_bytes and `unsent_bytes` in all of memory, and `patience` of time. When all
+/// connections are taken, the one that has waited longest in silence makes room; when answers hold too much,
+/// the one that is nearest to its deadline.
 ///
 /// start(), stop() and the destructor: one thread. `serve` is called on the workers, several at once.
 class HttpGate {
@@ -38,15 +40,22 @@ class HttpGate {
     std::size_t head_bytes = 8192;
     uint32_t requests_per_connection = 100;
     std::chrono::milliseconds patience{5000};  // from the connection or the last answer to the end of a head
-    std::chrono::milliseconds farewell{1000};  // for the client to read the last answer and close
+    std::size_t unsent_bytes = std::size_t{64} << 20;  // of answers that clients do not take, together
+    std::chrono::milliseconds farewell{1000};          // for the client to read the last answer and close
   };
+
+  /// The answer's end: a client has `patience`, and a second more for each of these bytes, to take the rest.
+  static constexpr std::size_t kBytesPerSecondOfPatience = std::size_t{1} << 20;
 
   enum class Arrival : uint8_t { head, head_too_large, too_slow };
 
   /// Answers one request on the connected socket `fd` (non-blocking; not to be closed). `head` is complete
-  /// where `arrival` says so, else what has come of it. Returns whether the connection may carry another
-  /// request. An exception ends the connection.
-  using Serve = std::function<bool(int fd, Arrival arrival, std::string_view head)>;
+  /// where `arrival` says so, else what has come of it. An exception ends the connection.
+  struct Served {
+    bool keep = false;   // the connection may carry another request
+    std::string unsent;  // the end of the answer, where the client does not take it yet
+  };
+  using Serve = std::function<Served(int fd, Arrival arrival, std::string_view head)>;
 
   /// `listening` is a non-blocking listening socket; it stays the caller's and has to outlive the gate.
   [[nodiscard]] static Result<std::unique_ptr<HttpGate>> start(int listening, const Limits& limits,
@@ -67,7 +76,9 @@ class HttpGate {
     std::string received;
     Clock::time_point deadline;
     uint32_t served = 0;
-    bool keep = true;       // worker: writes, gate thread: reads after it was handed back
+    bool keep = true;    // worker: writes, gate thread: reads after it was handed back
+    std::string unsent;  // likewise; of it `sent` bytes are out
+    std::size_t sent = 0;
     bool farewell = false;  // the last answer is out; what still arrives is thrown away
     std::size_t discarded = 0;
   };
@@ -88,7 +99,11 @@ class HttpGate {
   void accept_connections();
   [[nodiscard]] bool accepting() const;
   void evict_one();
+  bool attend(Connection& connection);
   bool receive(Connection& connection);
+  bool send_rest(Connection& connection);
+  bool answered(Connection& connection);
+  void limit_unsent();
   bool examine(Connection& connection);
   bool expire(Connection& connection);
   void hand_over(Connection& connection, Arrival arrival, std::size_t head_size);

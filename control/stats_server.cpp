@@ -28,7 +28,10 @@ namespace {
 
 constexpr int kMaxEventClients = 4;
 constexpr std::chrono::seconds kWritePatience{5};
-constexpr std::size_t kBytesPerSecondOfPatience = std::size_t{1} << 20;
+
+/// How far a client may be behind before more is made for it: an answer's head. So an answer's body never
+/// waits in a worker, but the next event of a stream does, until the one before it is out.
+constexpr std::size_t kMostBehind = 4096;
 
 /// Carries a refusal of HttpHead or HttpGate to the handler. No client can send it: HttpHead lets no other
 /// field than two through.
@@ -52,21 +55,22 @@ class Exchange final : public httplib::Stream {
     return static_cast<ssize_t>(count);
   }
 
-  /// Writes all, or gives the connection up.
+  /// Sends what the client takes and keeps the rest. Where that was too much already, waits for the client,
+  /// or gives the connection up.
   ssize_t write(const char* data, std::size_t size) override {
-    const auto deadline =
-        Clock::now() + kWritePatience + std::chrono::seconds(size / kBytesPerSecondOfPatience);
-    std::size_t done = 0;
-    while (done < size && intact_) {
-      const ssize_t sent = ::send(fd_, data + done, size - done, MSG_NOSIGNAL | MSG_DONTWAIT);
-      if (sent >= 0) {
-        done += static_cast<std::size_t>(sent);
-      } else if (errno != EINTR) {
-        intact_ = errno == EAGAIN && wait_until_writable(deadline);
-      }
+    const auto deadline = Clock::now() + kWritePatience +
+                          std::chrono::seconds(unsent_.size() / HttpGate::kBytesPerSecondOfPatience);
+    while (intact_ && unsent_.size() > kMostBehind) {
+      intact_ = wait_until_writable(deadline);
+      send_unsent();
     }
+    unsent_.append(data, size);
+    send_unsent();
     return intact_ ? static_cast<ssize_t>(size) : -1;
   }
+
+  /// What the client has not taken yet.
+  [[nodiscard]] std::string take_unsent() { return std::exchange(unsent_, {}); }
 
   void get_remote_ip_and_port(std::string&, int& port) const override { port = 0; }
   void get_local_ip_and_port(std::string&, int& port) const override { port = 0; }
@@ -76,6 +80,22 @@ class Exchange final : public httplib::Stream {
  private:
   using Clock = std::chrono::steady_clock;
 
+  void send_unsent() {
+    std::size_t done = 0;
+    while (done < unsent_.size() && intact_) {
+      const ssize_t sent =
+          ::send(fd_, unsent_.data() + done, unsent_.size() - done, MSG_NOSIGNAL | MSG_DONTWAIT);
+      if (sent >= 0) {
+        done += static_cast<std::size_t>(sent);
+      } else if (errno == EAGAIN) {
+        break;
+      } else {
+        intact_ = errno == EINTR;
+      }
+    }
+    unsent_.erase(0, done);
+  }
+
   [[nodiscard]] bool wait_until_writable(Clock::time_point deadline) const {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
     pollfd polled{.fd = fd_, .events = POLLOUT, .revents = 0};
@@ -83,6 +103,7 @@ class Exchange final : public httplib::Stream {
   }
 
   std::string_view head_;
+  std::string unsent_;
   int fd_;
   bool intact_ = true;
 };
@@ -167,7 +188,9 @@ class StatsServer::Implementation {
                                 [this](int fd, HttpGate::Arrival arrival, std::string_view bytes) {
                                   const HttpHead head = head_of(arrival, bytes);
                                   Exchange exchange(head.text, fd);
-                                  return protocol_.process(exchange, !head.keep_alive) && head.keep_alive;
+                                  const bool good = protocol_.process(exchange, !head.keep_alive);
+                                  return HttpGate::Served{.keep = good && head.keep_alive,
+                                                          .unsent = good ? exchange.take_unsent() : ""};
                                 });
     if (!gate) return std::unexpected(gate.error());
     gate_ = std::move(*gate);

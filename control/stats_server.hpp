@@ -16,9 +16,10 @@ namespace bulkhead {
 /// The statistics endpoint over HTTP/1.1: what stats_routes.hpp answers, on a TCP port or a unix socket.
 ///
 /// It reads snapshots only, and no client can make it hold more than a fixed amount: 256 connections with 8
-/// KiB of unread request each, 12 worker threads, of which event streams take at most 4. A worker is given
-/// complete requests only (see HttpGate), so idle and slow senders occupy none. A slow reader occupies one
-/// until its patience ends: 5 s, and a second more for each MiB of the answer.
+/// KiB of unread request each and 64 MiB of untaken answers in all, 12 worker threads, of which event streams
+/// take at most 4. A worker is given complete requests only and hands back what a client does not take of the
+/// answer (see HttpGate), so slow senders and readers occupy none. A reader has 5 s, and a second more for
+/// each MiB of the answer.
 ///
 /// start(), stop() and the destructor: one thread. The endpoint's threads take no signals, and run on the
 /// cores that start()'s caller runs on.

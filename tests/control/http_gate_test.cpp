@@ -44,14 +44,16 @@ class EchoGate {
   void stop() { gate_->stop(); }
 
  private:
-  bool echo(int fd, HttpGate::Arrival arrival, std::string_view head) {
+  HttpGate::Served echo(int fd, HttpGate::Arrival arrival, std::string_view head) {
     ++served_;
     if (head.starts_with("throw")) throw std::runtime_error("as asked");
     std::string text(head.substr(0, head.find('\r')));
     if (arrival == HttpGate::Arrival::head_too_large) text = "too large";
     if (arrival == HttpGate::Arrival::too_slow) text = "too slow";
     const std::string bytes = reply(text);
-    return ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL) > 0 && arrival == HttpGate::Arrival::head;
+    if (head.starts_with("later")) return {.keep = true, .unsent = bytes};
+    const bool sent = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL) > 0;
+    return {.keep = sent && arrival == HttpGate::Arrival::head, .unsent = {}};
   }
 
   Listener listener_;
@@ -154,12 +156,43 @@ TEST_CASE("An exception ends its connection only") {
   CHECK(body_of(client.read_answer()) == "hello");
 }
 
+TEST_CASE("What a client does not take of its answer occupies no worker") {
+  const std::string large = reply(std::string(std::size_t{32} << 20, 'x'));
+  EchoGate gate({.workers = 1, .patience = 60s}, [&](int, HttpGate::Arrival, std::string_view head) {
+    return HttpGate::Served{.keep = true, .unsent = head.starts_with("large") ? large : reply("small")};
+  });
+  RawClient unreading = gate.connect();
+  unreading.send("large\r\n\r\nnext\r\n\r\n");
+  RawClient other = gate.connect();
+  other.send("hello\r\n\r\n");
+  CHECK(body_of(other.read_answer()) == "small");
+  CHECK(unreading.read_answer() == large);
+  CHECK(body_of(unreading.read_answer()) == "small");
+}
+
+TEST_CASE("Untaken answers are bounded: the one that waits longest is cut off") {
+  const std::string large = reply(std::string(std::size_t{16} << 20, 'x'));
+  EchoGate gate({.workers = 1, .patience = 60s, .unsent_bytes = std::size_t{40} << 20},
+                [&](int, HttpGate::Arrival, std::string_view) {
+                  return HttpGate::Served{.keep = true, .unsent = large};
+                });
+  std::list<RawClient> clients;
+  for (int i = 0; i < 3; ++i) {
+    clients.push_back(gate.connect());
+    clients.back().send("large\r\n\r\n");
+    REQUIRE(clients.back().read_until("HTTP/1.1 200 OK\r\n"));
+  }
+  CHECK(clients.front().read_to_end().size() < large.size() - 17);
+  clients.pop_front();
+  for (RawClient& client : clients) CHECK(client.read_answer().size() == large.size() - 17);
+}
+
 TEST_CASE("Stop ends what workers are waiting for, and can be asked twice") {
   std::promise<void> entered;
   EchoGate gate({.workers = 2}, [&](int fd, HttpGate::Arrival, std::string_view) {
     entered.set_value();
     pollfd polled{.fd = fd, .events = POLLIN, .revents = 0};
-    return ::poll(&polled, 1, 60'000) > 0;
+    return HttpGate::Served{.keep = ::poll(&polled, 1, 60'000) > 0, .unsent = {}};
   });
   RawClient client = gate.connect();
   RawClient unfinished = gate.connect();

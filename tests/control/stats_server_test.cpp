@@ -224,6 +224,34 @@ TEST_CASE("Slow and silent clients keep nobody else from an answer") {
   CHECK(status_of(ask_raw(*server, get("/healthz"))) == 200);
 }
 
+TEST_CASE("Clients that do not read keep nobody else from an answer, and still get theirs") {
+  const TemporaryDirectory directory;  // a unix socket's buffers are small, and stay so
+  const std::string path = directory.file("stats.sock");
+  Snapshot large = sample_snapshot();
+  for (int i = 0; i < 200; ++i) {
+    large.slices.push_back(large.slices.front());
+    large.slices.back().name += std::to_string(i);
+  }
+  const auto server = start({.listen = "unix:" + path, .token = {}},
+                            [shared = std::make_shared<const Snapshot>(large)] { return shared; });
+  std::list<RawClient> unreading;
+  for (int i = 0; i < 30; ++i) {  // more than there are workers
+    unreading.push_back(RawClient::unix_socket(path));
+    unreading.back().send(get("/metrics"));
+  }
+  RawClient prober = RawClient::unix_socket(path);
+  prober.send(get("/healthz"));
+  CHECK(status_of(prober.read_answer()) == 200);
+  // Nobody had to be given up for that.
+  for (RawClient& client : unreading) {
+    const std::string answer = client.read_answer();
+    CHECK(answer.size() > 500'000);
+    CHECK(answer.ends_with("\n"));
+    CHECK(answer.size() ==
+          answer.find("\r\n\r\n") + 4 + std::stoul(answer.substr(answer.find("Length: ") + 8)));
+  }
+}
+
 TEST_CASE("Clients that send without end are cut off") {
   const auto server = start();
   for (const std::string start_of_request :
