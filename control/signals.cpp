@@ -16,11 +16,14 @@ Signals::Signals() {
 }
 
 Signals::Wish Signals::wait() {
-  int signal = 0;
-  while (sigwait(&set_, &signal) != 0) {
+  while (true) {
+    int signal = 0;
+    if (sigwait(&set_, &signal) != 0) continue;
+    if (signal == SIGHUP) return Wish::reload;
+    if (signal != SIGUSR1) return Wish::stop;
+    // Without a failure, somebody outside sent it, and meant another program.
+    if (!failure().empty()) return Wish::failed;
   }
-  if (signal == SIGHUP) return Wish::reload;
-  return signal == SIGUSR1 && !failure().empty() ? Wish::failed : Wish::stop;
 }
 
 void Signals::fail(std::string reason) {

@@ -35,6 +35,16 @@ TEST_CASE("a failure in any thread wakes the one that waits, and the first reaso
   CHECK(signals.failure() == "the bearings are hot");
 }
 
+TEST_CASE("the signal that tells of a failure says nothing when it comes from outside", "[signals]") {
+  Signals signals;
+  send(SIGUSR1);  // the kernel hands out the lower number first
+  send(SIGTERM);
+  CHECK(signals.wait() == Signals::Wish::stop);
+  sigset_t pending;
+  REQUIRE(sigpending(&pending) == 0);
+  CHECK(sigismember(&pending, SIGTERM) == 0);
+}
+
 TEST_CASE("a client that goes away does not end the process", "[signals]") {
   const Signals signals;
   send(SIGPIPE);
