@@ -10,6 +10,7 @@
 #include <set>
 
 #include "control/config_sections.hpp"
+#include "control/device_identity.hpp"
 #include "control/toml_document.hpp"
 
 namespace bulkhead {
@@ -37,9 +38,21 @@ std::optional<std::string> unless_empty(std::string text) {
   return text.empty() ? std::nullopt : std::optional(std::move(text));
 }
 
-/// The device without its arguments: two ports cannot drive one.
-std::optional<std::string> device_name(const PortConfig& port) {
-  return unless_empty(port.device.substr(0, port.device.find(',')));
+/// Two ports cannot drive one device, nor two devices one interface of the kernel.
+void refuse_shared_devices(const std::vector<PortConfig>& ports, FaultList& faults) {
+  std::map<std::string, SourcePosition> taken;
+  for (const PortConfig& port : ports) {
+    if (port.device.empty()) continue;  // refused already
+    for (const std::string& identity : device_identities(port.device)) {
+      const auto [first, added] = taken.emplace(identity, port.at);
+      if (added) continue;
+      faults.add(port.at, "the port's device" +
+                              (identity.starts_with("interface ") ? " has " + identity + ", which" : "") +
+                              " is the same as at line " + std::to_string(first->second.line) +
+                              "; give each its own");
+      break;
+    }
+  }
 }
 
 void read_ports(TableReader& root, Config& config) {
@@ -57,7 +70,7 @@ void read_ports(TableReader& root, Config& config) {
   FaultList& faults = root.faults();
   refuse_duplicates(
       config.ports, [](const PortConfig& p) { return unless_empty(p.name); }, "the port's name", faults);
-  refuse_duplicates(config.ports, device_name, "the port's device", faults);
+  refuse_shared_devices(config.ports, faults);
 }
 
 void read_slices(TableReader& root, Config& config) {

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "control/config_sections.hpp"
+#include "control/device_identity.hpp"
 #include "control/listen_text.hpp"
 
 namespace bulkhead {
@@ -71,7 +72,7 @@ Parsed<std::string> parse_device(std::string_view text) {
     return std::unexpected(
         "is not a device; write a PCI address such as 0000:3b:00.0 or a DPDK virtual device such as "
         "net_af_packet0,iface=veth1");
-  return std::string(text);
+  return normal_device(text);
 }
 
 }  // namespace

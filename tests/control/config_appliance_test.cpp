@@ -124,6 +124,22 @@ device = "net_null2")",
 name = "lab"
 device = "net_null1,copy=1")",
      "lab.toml:8:1: the port's device is the same as at line 5; give each its own"},
+    {"interface twice",
+     R"([[port]]
+name = "a"
+device = "net_af_packet0,iface=v1"
+[[port]]
+name = "b"
+device = "net_af_packet1,iface=v1")",
+     "lab.toml:11:1: the port's device has interface v1, which is the same as at line 8; give each its own"},
+    {"PCI address twice, written in two ways",
+     R"([[port]]
+name = "a"
+device = "0000:3b:00.0"
+[[port]]
+name = "b"
+device = "3B:00.0")",
+     "lab.toml:11:1: the port's device is the same as at line 8; give each its own"},
     {"device with a space",
      R"([[port]]
 name = "lab"
