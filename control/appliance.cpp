@@ -2,11 +2,13 @@
 #include "control/appliance.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <utility>
 
 #include "control/build_slice.hpp"
+#include "control/device_identity.hpp"
 #include "control/entitlement.hpp"
 #include "control/isolation.hpp"
 #include "control/log.hpp"
@@ -33,24 +35,27 @@ std::unexpected<ApplianceFault> refuse(std::string message) {
   return std::unexpected(ApplianceFault(Error(std::move(message)), ApplianceFault::Kind::refused));
 }
 
-/// What the devices promise must be enough for the guarantees: known only now that they are open.
-ApplianceResult<void> prove_on_devices(const Config& config,
-                                       const std::vector<std::shared_ptr<PortRuntime>>& ports,
-                                       uint32_t workers, const PacketMemory& memory) {
-  Resources resources{.port_speeds = {}, .workers = workers, .memory = memory};
+ApplianceResult<void> prove(const Config& config, const Resources& resources) {
+  const std::vector<ConfigFault> faults = prove_isolation(config, resources);
+  if (faults.empty()) return {};
+  std::string text = ConfigFaults{.file = config.file, .faults = faults}.to_string();
+  while (text.ends_with('\n')) text.pop_back();
+  return refuse(text);
+}
+
+/// What the devices promise, which must be enough for the guarantees: known only now that they are open.
+ApplianceResult<ReportedSpeeds> speeds_of(const Config& config,
+                                          const std::vector<std::shared_ptr<PortRuntime>>& ports) {
+  ReportedSpeeds speeds;
   for (std::size_t port = 0; port < ports.size(); ++port) {
     const BitsPerSecond reported = ports[port]->port.link().speed;
     const bool known = reported.count() > 0;
     if (!known && !config.ports[port].speed)
       return refuse(fmt::format("port {}: its device reports no speed; write one, such as speed = \"10Gbps\"",
                                 config.ports[port].name));
-    resources.port_speeds.push_back(known ? std::optional(reported) : std::nullopt);
+    speeds.push_back(known ? std::optional(reported) : std::nullopt);
   }
-  const std::vector<ConfigFault> faults = prove_isolation(config, resources);
-  if (faults.empty()) return {};
-  std::string text = ConfigFaults{.file = config.file, .faults = faults}.to_string();
-  while (text.ends_with('\n')) text.pop_back();
-  return refuse(text);
+  return speeds;
 }
 
 }  // namespace
@@ -66,7 +71,8 @@ ApplianceResult<std::unique_ptr<Appliance>> Appliance::start(Config config, std:
   std::unique_ptr<Appliance> appliance(new Appliance(std::move(*eal), std::move(*pool), std::move(cores)));
   const IdlePolicy idle =
       config.appliance.idle == ApplianceConfig::Idle::poll ? IdlePolicy::poll : IdlePolicy::nap;
-  auto first = appliance->build(std::move(config));
+  Ports none(config.ports.size());
+  auto first = appliance->build(std::move(config), std::move(none));
   if (!first) return std::unexpected(first.error());
   auto dataplane =
       Dataplane::start({.cores = appliance->cores_, .idle = idle, .on_failure = std::move(on_failure)},
@@ -90,22 +96,31 @@ ApplianceResult<void> Appliance::reload(Config config) {
         "{}: [appliance] and [stats] cannot change while the appliance runs; restart it, or leave "
         "them as they are",
         config.file));
-  const bool released = needs_device_of_another(config);
-  if (released) release_changed_ports(config);
-  auto next = build(std::move(config));
-  if (next) {
-    put_in_force(std::move(*next));
-    return {};
-  }
-  if (!released) return std::unexpected(next.error());
-  // What was released is opened again; what was kept is still there.
-  auto back = build(config_);
+  if (auto proved = prove(config, {.port_speeds = {}, .workers = workers(), .memory = memory()}); !proved)
+    return proved;
+  Ports ports = unchanged_ports(config);
+  if (auto opened = open_ports(config, Open::not_in_use, ports); !opened)
+    return std::unexpected(opened.error());
+  const std::vector<std::string> released = release_ports(config, ports);
+  auto next = build(std::move(config), std::move(ports));
+  if (!next && !released.empty()) return std::unexpected(restore(next.error(), released));
+  if (!next) return std::unexpected(next.error());
+  put_in_force(std::move(*next));
+  return {};
+}
+
+/// Opens again what was released; what was kept is still there.
+ApplianceFault Appliance::restore(const ApplianceFault& because, const std::vector<std::string>& released) {
+  auto back = build(config_, ports_);
   if (!back)
-    return fail(fmt::format("{}; and the old configuration could not be restored: {}", next.error().message(),
-                            back.error().message()));
+    return {Error(fmt::format("{}\nthe old configuration could not be restored: {}", because.message(),
+                              back.error().message())),
+            ApplianceFault::Kind::broken};
   const std::lock_guard lock(mutex_);
   run(std::move(*back));
-  return std::unexpected(next.error());
+  return {Error(fmt::format("{}\nopened again, so that its counters and its slices' begin anew: port {}",
+                            because.message(), fmt::join(released, ", "))),
+          because.kind()};
 }
 
 void Appliance::stop(std::chrono::nanoseconds patience) {
@@ -114,40 +129,58 @@ void Appliance::stop(std::chrono::nanoseconds patience) {
   dataplane_->stop(patience);
 }
 
-ApplianceResult<Appliance::Running> Appliance::build(Config config) const {
-  auto ports = build_ports(config);
-  if (!ports) return std::unexpected(ports.error());
-  const auto workers = static_cast<uint32_t>(cores_.size());
-  const PacketMemory memory{.data_room = pool_.data_room(), .packets = pool_.capacity()};
-  if (auto proved = prove_on_devices(config, *ports, workers, memory); !proved)
+PacketMemory Appliance::memory() const {
+  return {.data_room = pool_.data_room(), .packets = pool_.capacity()};
+}
+
+ApplianceResult<Appliance::Running> Appliance::build(Config config, Ports ports) const {
+  if (auto opened = open_ports(config, Open::all, ports); !opened) return std::unexpected(opened.error());
+  auto speeds = speeds_of(config, ports);
+  if (!speeds) return std::unexpected(speeds.error());
+  if (auto proved = prove(config, {.port_speeds = *speeds, .workers = workers(), .memory = memory()});
+      !proved)
     return std::unexpected(proved.error());
   auto table = SliceTable::compile(flowspace_entries(config));
   if (!table) return std::unexpected(table.error());
-  Slices slices = build_slices(config, queue_capacities(config, memory, workers), *ports);
-  auto layout = std::make_unique<Layout>(generation_ + 1, std::move(*table), *ports, slices);
+  Slices slices = build_slices(config, queue_capacities(config, memory(), workers()), ports);
+  auto layout = std::make_unique<Layout>(generation_ + 1, std::move(*table), ports, slices);
   return Running{.config = std::move(config),
-                 .ports = std::move(*ports),
+                 .ports = std::move(ports),
                  .slices = std::move(slices),
                  .layout = std::move(layout)};
 }
 
-Result<Appliance::Ports> Appliance::build_ports(const Config& config) const {
-  Ports ports;
+Result<void> Appliance::open_ports(const Config& config, Open which, Ports& ports) const {
   const MicrosecondScale scale(clock_hz());
-  for (const PortConfig& wanted : config.ports) {
-    if (auto same = unchanged_port(wanted)) {
-      ports.push_back(std::move(same));
-      continue;
-    }
+  for (std::size_t i = 0; i < ports.size(); ++i) {
+    const PortConfig& wanted = config.ports[i];
+    if (ports[i] || (which == Open::not_in_use && is_in_use(wanted))) continue;
     auto port = Port::open({.name = wanted.name,
                             .device = wanted.device,
                             .receive_descriptors = kDescriptors,
                             .transmit_descriptors = kDescriptors},
                            pool_);
     if (!port) return std::unexpected(port.error());
-    ports.push_back(std::make_shared<PortRuntime>(wanted.name, std::move(*port), scale));
+    ports[i] = std::make_shared<PortRuntime>(wanted.name, std::move(*port), scale);
+  }
+  return {};
+}
+
+/// A port is its device: another name, speed or way of steering does not disturb it.
+Appliance::Ports Appliance::unchanged_ports(const Config& config) const {
+  Ports ports;
+  for (const PortConfig& wanted : config.ports) {
+    const auto found = std::ranges::find(config_.ports, wanted.device, &PortConfig::device);
+    const bool known = found != config_.ports.end();
+    ports.push_back(known ? ports_[static_cast<std::size_t>(found - config_.ports.begin())] : nullptr);
   }
   return ports;
+}
+
+bool Appliance::is_in_use(const PortConfig& config) const {
+  for (std::size_t port = 0; port < ports_.size(); ++port)
+    if (ports_[port] && collide(config_.ports[port].device, config.device)) return true;
+  return false;
 }
 
 Appliance::Slices Appliance::build_slices(const Config& config, const std::vector<uint32_t>& queue_capacities,
@@ -165,12 +198,6 @@ Appliance::Slices Appliance::build_slices(const Config& config, const std::vecto
   return slices;
 }
 
-std::shared_ptr<PortRuntime> Appliance::unchanged_port(const PortConfig& config) const {
-  const auto found = std::ranges::find(config_.ports, config);
-  return found == config_.ports.end() ? nullptr
-                                      : ports_[static_cast<std::size_t>(found - config_.ports.begin())];
-}
-
 std::shared_ptr<SliceRuntime> Appliance::unchanged_slice(const SliceConfig& config,
                                                          const Ports& ports) const {
   const auto found = std::ranges::find(config_.slices, config);
@@ -181,28 +208,27 @@ std::shared_ptr<SliceRuntime> Appliance::unchanged_slice(const SliceConfig& conf
   return slices_[static_cast<std::size_t>(found - config_.slices.begin())];
 }
 
-bool Appliance::needs_device_of_another(const Config& next) const {
-  return std::ranges::any_of(next.ports, [&](const PortConfig& wanted) {
-    return !unchanged_port(wanted) && std::ranges::any_of(config_.ports, [&](const PortConfig& old) {
-      return device_name(old.device) == device_name(wanted.device);
-    });
-  });
-}
-
-/// Takes the ports that change out of service, so that their devices can be opened again under another name
-/// or with other arguments. All slices pause meanwhile; those that stay keep their state.
-void Appliance::release_changed_ports(const Config& next) {
+/// Takes out of service the ports whose devices the next configuration wants with other arguments, and
+/// returns their names. All slices pause meanwhile; those that stay keep their state.
+std::vector<std::string> Appliance::release_ports(const Config& next, const Ports& kept) {
+  std::vector<std::size_t> wanted;
+  for (std::size_t port = 0; port < ports_.size(); ++port)
+    for (std::size_t other = 0; other < kept.size(); ++other)
+      if (ports_[port] && !kept[other] && collide(config_.ports[port].device, next.ports[other].device))
+        wanted.push_back(port);
+  std::vector<std::string> names;
   auto nothing = SliceTable::compile({});
-  if (!nothing) return;
+  if (wanted.empty() || !nothing) return names;
   dataplane_->publish(std::make_unique<Layout>(generation_, std::move(*nothing), Ports{}, Slices{}));
   const std::lock_guard lock(mutex_);
-  for (std::size_t port = 0; port < ports_.size(); ++port) {
-    if (std::ranges::find(next.ports, config_.ports[port]) != next.ports.end()) continue;
+  for (const std::size_t port : wanted) {
     for (std::size_t slice = 0; slice < slices_.size(); ++slice)
       if (std::ranges::binary_search(config_.slices[slice].ports(), PortId{static_cast<uint16_t>(port)}))
         slices_[slice].reset();
+    if (ports_[port]) names.push_back(config_.ports[port].name);
     ports_[port].reset();
   }
+  return names;
 }
 
 void Appliance::put_in_force(Running next) {

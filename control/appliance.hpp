@@ -33,8 +33,9 @@ class Appliance {
   Appliance& operator=(const Appliance&) = delete;
   ~Appliance();
 
-  /// Changes to another configuration. Ports and slices that are the same in both go on undisturbed. Refused,
-  /// or failed half-way: the old configuration is in force, and the Error says why.
+  /// Changes to another configuration. Ports with the same device and slices that are the same in both go on
+  /// undisturbed. Refused, or failed half-way: the old configuration is in force, and the fault says why and
+  /// what had to be opened again. `broken`: it is not, and nothing may be forwarded.
   ApplianceResult<void> reload(Config config);
 
   /// Forwards what is queued, for at most `patience`, and ends the data path. Counters can still be read.
@@ -42,7 +43,7 @@ class Appliance {
 
   [[nodiscard]] const Config& config() const { return config_; }
   [[nodiscard]] bool hugepages() const { return eal_.hugepages(); }
-  [[nodiscard]] std::size_t workers() const { return cores_.size(); }
+  [[nodiscard]] uint32_t workers() const { return static_cast<uint32_t>(cores_.size()); }
   /// Packets that are out of the pool. For a check that none is lost; none may be once ports are closed.
   [[nodiscard]] uint32_t packets_in_use() const { return pool_.in_use(); }
 
@@ -62,16 +63,20 @@ class Appliance {
     Slices slices;
     std::unique_ptr<Layout> layout;  // until it is published
   };
-  ApplianceResult<Running> build(Config config) const;
-  Result<Ports> build_ports(const Config& config) const;
+  /// Opens what is still missing in `ports`.
+  ApplianceResult<Running> build(Config config, Ports ports) const;
+  enum class Open : uint8_t { all, not_in_use };
+  Result<void> open_ports(const Config& config, Open which, Ports& ports) const;
+  [[nodiscard]] Ports unchanged_ports(const Config& config) const;
+  [[nodiscard]] bool is_in_use(const PortConfig& config) const;
   Slices build_slices(const Config& config, const std::vector<uint32_t>& queue_capacities,
                       const Ports& ports) const;
-  [[nodiscard]] std::shared_ptr<PortRuntime> unchanged_port(const PortConfig& config) const;
   [[nodiscard]] std::shared_ptr<SliceRuntime> unchanged_slice(const SliceConfig& config,
                                                               const Ports& ports) const;
 
-  [[nodiscard]] bool needs_device_of_another(const Config& next) const;
-  void release_changed_ports(const Config& next);
+  std::vector<std::string> release_ports(const Config& next, const Ports& kept);
+  ApplianceFault restore(const ApplianceFault& because, const std::vector<std::string>& released);
+  [[nodiscard]] PacketMemory memory() const;
   void add_workers(Snapshot& snapshot) const;  // Requires: mutex_
   void put_in_force(Running next);
   void run(Running next);  // Requires: mutex_

@@ -15,6 +15,7 @@ class [[nodiscard]] ApplianceFault : public Error {
   enum class Kind : uint8_t {
     refused,  // the configuration cannot be, as the devices now show
     failed,   // a device, the memory, the system
+    broken,   // likewise, and what was before could not be restored
   };
   // Implicit, as most errors are the machine's: `return std::unexpected(port.error())`.
   ApplianceFault(Error error, Kind kind = Kind::failed) : Error(std::move(error)), kind_(kind) {}

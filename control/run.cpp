@@ -77,23 +77,24 @@ void log_accounts(const Snapshot& snapshot) {
   }
 }
 
-void reload(Appliance& appliance, const std::string& file) {
-  notify_reloading();
-  const auto workers = static_cast<uint32_t>(appliance.workers());
-  auto config = load_proved(file, {.port_speeds = {}, .workers = workers});
+/// False where neither the new configuration nor the old one is in force.
+bool reload(Appliance& appliance, const std::string& file) {
+  const auto config = load_proved(file, {.port_speeds = {}, .workers = appliance.workers()});
   if (!config) {
     log_error(fmt::format("{}: refused; the running configuration stays as it is", file));
-  } else {
-    auto done = appliance.reload(*config);
-    if (done) {
-      warn_of_unenforced(*config);
-      log_info(fmt::format("{}: in force", file));
-    } else {
-      log_lines(done.error().message());
-      log_error(fmt::format("{}: refused; the running configuration stays as it is", file));
-    }
+    return true;
   }
-  notify_ready();
+  if (const auto done = appliance.reload(*config); !done) {
+    log_lines(done.error().message());
+    const bool broken = done.error().kind() == ApplianceFault::Kind::broken;
+    log_error(fmt::format(
+        "{}: refused; {}", file,
+        broken ? "the appliance cannot go on as before, and stops" : "the old configuration is in force"));
+    return !broken;
+  }
+  warn_of_unenforced(*config);
+  log_info(fmt::format("{}: in force", file));
+  return true;
 }
 
 /// Serves until told to stop; returns the exit status.
@@ -101,7 +102,9 @@ int serve(Appliance& appliance, Signals& signals, const std::string& file) {
   while (true) {
     switch (signals.wait()) {
       case Signals::Wish::reload:
-        reload(appliance, file);
+        notify_reloading();
+        if (!reload(appliance, file)) return kExitFailed;
+        notify_ready();
         break;
       case Signals::Wish::stop:
         return kExitOk;

@@ -80,6 +80,14 @@ class Reload(appliance.Case):
         self.pass_frame(100, "still there")
         self.assertEqual(self.box.metrics()("config_generation"), self.generation)
 
+    def test_neither_the_new_file_nor_the_old_one(self):
+        """The device of a port is gone: what was before cannot be restored, and must not seem to be."""
+        self.box.file.write_text(self.box.file.read_text().replace("iface=right", "iface=nosuch0"))
+        self.net.appliance.run("ip", "link", "delete", "right")
+        self.box.reload()
+        self.assertEqual(self.box.process.wait(20 * appliance.SLOWNESS), 3)
+        self.assertIn("the old configuration could not be restored: port right", self.box.log.read_text())
+
     def test_many_reloads_with_traffic_and_scrapes(self):
         done = threading.Event()
         scraped = []
