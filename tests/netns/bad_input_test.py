@@ -20,7 +20,7 @@ class BadInput(appliance.Case):
         super().setUp()
         self.net.cable("left")
         self.box.write(GOOD)
-        self.before = leftovers.found()
+        self.before = leftovers.found(self.net, self.box.directory)
 
     def refuse(self, status, *words, arguments=None):
         """Runs the appliance on what lies there: it ends by itself with `status`, saying all the words."""
@@ -30,7 +30,7 @@ class BadInput(appliance.Case):
         self.assertEqual(done.returncode, status, said)
         for word in words:
             self.assertIn(word, said)
-        self.assertEqual(leftovers.found() - self.before, set(), "left behind")
+        self.assertEqual(leftovers.found(self.net, self.box.directory) - self.before, set(), "left behind")
         # One sentence that says what is wrong, not a wall of text in which it drowns.
         self.assertLessEqual(len([line for line in done.stderr.splitlines() if line.strip()]), 6, said)
 
@@ -73,6 +73,11 @@ class BadInput(appliance.Case):
             squatter.bind(("127.0.0.1", 9180))
             squatter.listen()
             self.refuse(3, "127.0.0.1:9180", "in use")
+
+    def test_socket_is_not_left_by_a_failed_start(self):
+        self.edit("127.0.0.1:9180", f"unix:{self.box.directory}/stats.sock")
+        self.edit("iface=left", "iface=nosuch0")
+        self.refuse(3, "nosuch0")
 
     def test_stats_without_token(self):
         self.edit("127.0.0.1:9180", "0.0.0.0:9180")

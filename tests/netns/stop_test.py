@@ -28,7 +28,7 @@ class Stop(appliance.Case):
         self.net.cable("right")
 
     def test_stop_under_load(self):
-        before = leftovers.found()
+        before = leftovers.found(self.net, self.box.directory)
         self.box.start(SLICE)
         done = threading.Event()
 
@@ -48,7 +48,7 @@ class Stop(appliance.Case):
             sender.join()
         self.assertEqual(status, 0)
         self.assertLess(seconds, 2 * appliance.SLOWNESS)
-        self.assertEqual(leftovers.found() - before, set())
+        self.assertEqual(leftovers.found(self.net, self.box.directory) - before, set())
 
     def test_interrupt_while_idle(self):
         self.box.start(SLICE)
