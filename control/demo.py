@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the demonstration shows of the endpoint, and what it replays where it has no hosts.
 
-usage: demo.py ready URL PID         waits until the appliance is ready; fails when the process PID ends before
+usage: demo.py ready URL PID         waits until the appliance is ready; fails when the process PID ends before, or
+                                     after a minute
        demo.py table URL SECONDS     a line of rates every second
        demo.py strangers URL PORT    how many packets of nobody arrived at a port
        demo.py free-port NUMBER      NUMBER if nobody listens there, else a free port
@@ -24,7 +25,8 @@ def fetch(url, path):
 
 
 def ready(url, pid):
-    while os.path.exists(f"/proc/{pid}/exe"):
+    end = time.monotonic() + 60
+    while os.path.exists(f"/proc/{pid}/exe") and time.monotonic() < end:
         try:
             urllib.request.urlopen(url + "/readyz", timeout=5).close()
             return 0

@@ -33,7 +33,11 @@ cleanup() {
   for pid in $helpers $appliance; do wait "$pid" 2>/dev/null || true; done
   # Before the namespaces: a host's dying TCP connection can keep its namespace alive for minutes.
   for link in $links; do ip link delete "$link" 2>/dev/null || true; done
-  for name in $namespaces; do ip netns delete "$name" 2>/dev/null || true; done
+  for name in $namespaces; do
+    # What runs in there and is not known here, such as a ping under way, would go on without its namespace.
+    ip netns pids "$name" 2>/dev/null | xargs -r kill 2>/dev/null || true
+    ip netns delete "$name" 2>/dev/null || true
+  done
   if [ -n "$directory" ]; then rm -rf "$directory"; fi
 }
 trap cleanup EXIT
@@ -75,11 +79,27 @@ cable() {  # cable PORT: from a port of the appliance to eth0 of a namespace of 
   in_host "$1" ip link set eth0 up
 }
 
+until_true() {  # until_true WHAT PID COMMAND...: waits for the command to succeed, while the process lives, 20 s at most
+  what=$1; pid=$2; shift 2
+  tries=0
+  until "$@"; do
+    if [ "$tries" = 400 ] || ! kill -0 "$pid" 2>/dev/null; then
+      echo "$what did not come up" >&2
+      exit 1
+    fi
+    tries=$((tries + 1))
+    sleep 0.05
+  done
+}
+
+says_ready() { grep -q ready "$directory/$1.ready" 2>/dev/null; }
+serves() { in_host "$1" ss -Hltn | grep -q :5201; }
+
 tagged_host() {  # tagged_host NAME PORT VLAN PCP ADDRESS
   add_namespace "$1"
   "$here/demo_host.py" "$(namespace "$1")" "$(namespace "$2")" "$3" --pcp "$4" >"$directory/$1.ready" &
   helpers="$helpers $!"
-  until grep -q ready "$directory/$1.ready" 2>/dev/null; do kill -0 $! && sleep 0.05; done
+  until_true "the host $1" $! says_ready "$1"
   in_host "$1" ip address add "$5/24" dev eth0
 }
 
@@ -137,7 +157,7 @@ ping_in() {  # ping_in SLICE HOST ADDRESS
 serve() {
   in_host "$1" iperf3 --server --one-off >/dev/null &
   helpers="$helpers $!"
-  until in_host "$1" ss -Hltn | grep -q :5201; do sleep 0.05; done
+  until_true "iperf3 at $1" $! serves "$1"
 }
 
 traffic() {  # traffic SLICE HOST ADDRESS OPTION...: iperf3 in the background, its result in a file
