@@ -80,6 +80,41 @@ void prove_class_guarantees(const Config& config, const SliceConfig& slice, cons
   }
 }
 
+/// The table that says the slice's ceiling at a port; it may say none.
+const BandwidthConfig& ceiling_table(const SliceConfig& slice, PortId port) {
+  for (const auto& [own_port, own] : slice.bandwidth_at_port)
+    if (own_port == port && own.ceiling) return own;
+  return slice.bandwidth;
+}
+
+/// Against configured speeds only: a link may come up slower than its port can be.
+void prove_ceilings(const Config& config, const SliceConfig& slice, FaultList& faults) {
+  for (const PortId id : slice.ports()) {
+    const PortConfig& port = config.ports[id.value()];
+    const BandwidthConfig& table = ceiling_table(slice, id);
+    if (!table.ceiling || !port.speed || *table.ceiling <= *port.speed) continue;
+    faults.add(table.at, "the ceiling of " + slice_named(slice) + ", " + format_rate(*table.ceiling) +
+                             ", is above the speed of port " + in_quotes(port.name) + ", " +
+                             format_rate(*port.speed) +
+                             "; lower it, or give that port a ceiling of its own in [slice.bandwidth." +
+                             port.name + "]");
+  }
+}
+
+/// A class has one ceiling for all ports: it is refused where it can take effect at none.
+void prove_class_ceilings(const Config& config, const SliceConfig& slice, FaultList& faults) {
+  BitsPerSecond highest;
+  for (const PortShare& share : port_shares(config, slice, {})) {
+    if (!share.ceiling) return;
+    highest = std::max(highest, *share.ceiling);
+  }
+  for (const ClassConfig& given : slice.classes)
+    if (given.ceiling && *given.ceiling > highest)
+      faults.add(given.at, "the class's ceiling of " + format_rate(*given.ceiling) + " is above that of " +
+                               slice_named(slice) + ", " + format_rate(highest) +
+                               "; lower it, or leave it out");
+}
+
 void prove_reserves(const Config& config, const Resources& resources, FaultList& faults) {
   const auto workers = resources.workers_of(config);
   if (!workers) return;
@@ -181,7 +216,11 @@ std::vector<ConfigFault> prove_isolation(const Config& config, const Resources& 
   FaultList faults;
   prove_disjoint(config, overlap_limit, faults);
   prove_guarantees(config, resources, faults);
-  for (const SliceConfig& slice : config.slices) prove_class_guarantees(config, slice, resources, faults);
+  for (const SliceConfig& slice : config.slices) {
+    prove_class_guarantees(config, slice, resources, faults);
+    prove_ceilings(config, slice, faults);
+    prove_class_ceilings(config, slice, faults);
+  }
   prove_reserves(config, resources, faults);
   prove_memory(config, resources, faults);
   prove_flow_rules(config, faults);

@@ -113,6 +113,30 @@ TEST_CASE("class guarantees fit the slice's at each of its ports") {
       "at port \"office\"; lower them, or raise the slice's guarantee\n");
 }
 
+TEST_CASE("no ceiling is above the port's configured speed, no class's above its slice's") {
+  const auto with = [](const std::string& bandwidth, const std::string& rest = "") {
+    return proof_of(kTwoPorts.data() + slice("a", 1, "bandwidth = {" + bandwidth + "}\n" + rest));
+  };
+  // The speed of "office" is its device's: it may be more.
+  CHECK(with("ceiling = \"10Gbps\"") == "");
+  CHECK(with("office = {ceiling = \"40Gbps\"}") == "");
+  CHECK(with("ceiling = \"11Gbps\"") ==
+        "lab.toml:11:13: the ceiling of slice \"a\", 11Gbps, is above the speed of port \"uplink\", 10Gbps; "
+        "lower "
+        "it, or give that port a ceiling of its own in [slice.bandwidth.uplink]\n");
+  CHECK(with("ceiling = \"40Gbps\", uplink = {ceiling = \"10Gbps\"}") == "");
+  CHECK(with("uplink = {ceiling = \"11Gbps\"}")
+            .starts_with("lab.toml:11:23: the ceiling of slice \"a\", 11Gbps"));
+
+  const std::string class_of_3 = "class = [{pcp = 1, ceiling = \"3Gbps\"}]\n";
+  CHECK(with("ceiling = \"2Gbps\", office = {ceiling = \"3Gbps\"}", class_of_3) == "");
+  CHECK(with("ceiling = \"2Gbps\"", class_of_3) ==
+        "lab.toml:12:10: the class's ceiling of 3Gbps is above that of slice \"a\", 2Gbps; lower it, or "
+        "leave it "
+        "out\n");
+  CHECK(with("weight = 1", class_of_3) == "");  // nobody knows how fast "office" is
+}
+
 TEST_CASE("reserves fit the workers") {
   const std::string reserve = "cpu = {reserve = \"80%\"}\n";
   const std::string text = std::string(kTwoPorts) + slice("a", 1, reserve) + slice("b", 2, reserve);
