@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <CLI/CLI.hpp>
+#include <cerrno>
+#include <cstring>
 #include <exception>
 #include <iostream>
 #include <optional>
@@ -11,9 +13,11 @@
 
 namespace {
 
+constexpr const char* kVersion = "bulkhead " BULKHEAD_VERSION;
+
 int run(int argc, char** argv) {
   CLI::App app{"Bulkhead: many isolated networks on one set of ports", "bulkhead"};
-  app.set_version_flag("--version", "bulkhead " BULKHEAD_VERSION);
+  app.set_version_flag("--version", kVersion);
   app.require_subcommand(1);
   std::string file;
   int status = bulkhead::kExitOk;
@@ -38,10 +42,11 @@ int run(int argc, char** argv) {
   classify->add_option("--port", port, "the port at which the packets arrive");
   classify->callback([&] { status = bulkhead::classify_command(file, capture, port, std::cout, std::cerr); });
 
+  for (CLI::App* command : {run, check, classify}) command->set_version_flag("--version", kVersion);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& information) {
-    return app.exit(information);
+    status = app.exit(information);
   } catch (const CLI::ParseError& error) {
     app.exit(error);
     return bulkhead::kExitUsage;
@@ -49,11 +54,19 @@ int run(int argc, char** argv) {
   return status;
 }
 
+/// What was to be read must have been written: a full disk is no success.
+int flushed(int status) {
+  if (std::cout.flush()) return status;
+  std::cerr << "bulkhead: standard output cannot be written: " << std::strerror(errno)
+            << "; free some space, or write elsewhere\n";
+  return status == bulkhead::kExitOk ? bulkhead::kExitFailed : status;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   try {
-    return run(argc, argv);
+    return flushed(run(argc, argv));
   } catch (const std::exception& error) {
     std::cerr << "bulkhead: " << error.what() << '\n';
     return bulkhead::kExitFailed;

@@ -142,10 +142,19 @@ class BadInput(appliance.Case):
             self.assertEqual(done.returncode, 64, f"{arguments}: {done.stderr}")
 
     def test_help_and_version(self):
-        for arguments in (["--help"], ["--version"], ["run", "--help"], ["check", "--help"], ["classify", "--help"]):
+        for arguments in (["--help"], ["--version"], ["run", "--help"], ["check", "--help"], ["classify", "--help"],
+                          ["run", "--version"], ["check", "--version"], ["classify", "--version"]):
             done = subprocess.run([appliance.PROGRAM, *arguments], capture_output=True, text=True, check=False)
             self.assertEqual(done.returncode, 0, f"{arguments}: {done.stderr}")
             self.assertTrue(done.stdout)
+
+    def test_standard_output_that_is_full(self):
+        for arguments in (["check", str(self.box.file)], ["--help"]):
+            with open("/dev/full", "wb") as full:
+                done = subprocess.run([appliance.PROGRAM, *arguments], stdout=full, stderr=subprocess.PIPE, text=True,
+                                      check=False)
+            self.assertEqual(done.returncode, 3, f"{arguments}: {done.stderr}")
+            self.assertIn("standard output cannot be written: No space left on device", done.stderr)
 
 
 if __name__ == "__main__":
