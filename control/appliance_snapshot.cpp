@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "control/appliance.hpp"
 #include "control/entitlement.hpp"
@@ -71,22 +72,23 @@ Snapshot::Slice slice_snapshot(const SliceRuntime& runtime, const Config& config
 }
 
 Snapshot::Port port_snapshot(const PortRuntime& runtime, const PortConfig& config) {
+  std::vector<std::pair<std::string, uint64_t>> unclaimed;
+  for (const DropReason reason : {DropReason::not_in_flowspace, DropReason::malformed})
+    unclaimed.emplace_back(to_string(reason), runtime.unclaimed.read(reason));
+  // After our own counters, those of slices included: what the driver has received is never less than those
+  // say.
   const PortStatistics statistics = runtime.port.statistics();
   const PortLink link = runtime.port.link();
-  Snapshot::Port port{
-      .name = config.name,
-      .device = config.device,
-      .driver = runtime.port.driver(),
-      .received = {.packets = statistics.received_packets, .bytes = statistics.received_bytes},
-      .transmitted = {.packets = statistics.transmitted_packets, .bytes = statistics.transmitted_bytes},
-      .missed_packets = statistics.missed_packets,
-      .link_up = link.up,
-      .speed_bits_per_second = config.speed.value_or(link.speed).count(),
-      .mtu = runtime.port.mtu(),
-      .unclaimed = {}};
-  for (const DropReason reason : {DropReason::not_in_flowspace, DropReason::malformed})
-    port.unclaimed.emplace_back(to_string(reason), runtime.unclaimed.read(reason));
-  return port;
+  return {.name = config.name,
+          .device = config.device,
+          .driver = runtime.port.driver(),
+          .received = {.packets = statistics.received_packets, .bytes = statistics.received_bytes},
+          .transmitted = {.packets = statistics.transmitted_packets, .bytes = statistics.transmitted_bytes},
+          .missed_packets = statistics.missed_packets,
+          .link_up = link.up,
+          .speed_bits_per_second = config.speed.value_or(link.speed).count(),
+          .mtu = runtime.port.mtu(),
+          .unclaimed = std::move(unclaimed)};
 }
 
 }  // namespace
@@ -99,20 +101,20 @@ Snapshot Appliance::snapshot() const {
   snapshot.config_generation = generation_;
   snapshot.last_apply = last_apply_;
   ReportedSpeeds speeds;
+  for (const auto& port : ports_)
+    speeds.push_back(port ? std::optional(port->port.link().speed) : std::nullopt);
+  for (std::size_t slice = 0; slice < slices_.size(); ++slice)
+    if (slices_[slice])
+      snapshot.slices.push_back(slice_snapshot(*slices_[slice], config_, config_.slices[slice], speeds));
   for (std::size_t port = 0; port < ports_.size(); ++port) {
     if (!ports_[port]) {
-      speeds.emplace_back();
       snapshot.not_ready_because = "port " + config_.ports[port].name + " is closed";
       continue;
     }
     snapshot.ports.push_back(port_snapshot(*ports_[port], config_.ports[port]));
-    speeds.emplace_back(BitsPerSecond{snapshot.ports.back().speed_bits_per_second});
     if (!snapshot.ports.back().link_up && snapshot.not_ready_because.empty())
       snapshot.not_ready_because = "port " + config_.ports[port].name + " has no link";
   }
-  for (std::size_t slice = 0; slice < slices_.size(); ++slice)
-    if (slices_[slice])
-      snapshot.slices.push_back(slice_snapshot(*slices_[slice], config_, config_.slices[slice], speeds));
   add_workers(snapshot);
   if (stopped_) snapshot.not_ready_because = "the appliance is stopping";
   snapshot.ready = snapshot.not_ready_because.empty();
