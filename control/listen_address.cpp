@@ -133,10 +133,16 @@ Result<Listener> Listener::open(const ListenAddress& address) {
     const int on = 1;
     ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
   } else {
-    ::fchmod(fd.get(), 0660);  // Linux gives the file the socket's mode, less the umask
+    ::fchmod(fd.get(), 0660);  // Linux gives the file the socket's mode, less the umask: never more than this
   }
   if (::bind(fd.get(), address.address(), address.length()) != 0) {
     return cannot_listen(address, explain(address, errno));
+  }
+  // Whatever the umask. Nobody can connect before listen().
+  if (!address.path().empty() && ::chmod(address.path().c_str(), 0660) != 0) {
+    const int error = errno;
+    ::unlink(address.path().c_str());
+    return cannot_listen(address, explain(address, error));
   }
   Listener listener(std::move(fd), address.path());
   if (::listen(listener.fd(), kBacklog) != 0) return cannot_listen(address, explain(address, errno));
