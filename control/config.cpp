@@ -73,8 +73,11 @@ void read_ports(TableReader& root, Config& config) {
   refuse_shared_devices(config.ports, faults);
 }
 
+/// Leaves in `config` only slices in which nothing is wrong: of the others, what is missing would be taken
+/// for its default, such as any VLAN.
 void read_slices(TableReader& root, Config& config) {
   const PortNames names(config.ports);
+  std::vector<bool> good;
   const auto nodes = root.tables("slice", "slice");
   for (const TomlNode& node : nodes) {
     if (config.slices.size() == kMaxSlices) {
@@ -82,12 +85,16 @@ void read_slices(TableReader& root, Config& config) {
                                  std::to_string(kMaxSlices));
       break;
     }
+    const std::size_t before = root.faults().size();
     config.slices.push_back(read_slice(node, names, root.faults()));
+    good.push_back(root.faults().size() == before);
   }
   FaultList& faults = root.faults();
   refuse_duplicates(
       config.slices, [](const SliceConfig& s) { return unless_empty(s.name); }, "the slice's name", faults);
   refuse_duplicates(config.slices, [](const SliceConfig& s) { return s.vnet; }, "the slice's vnet", faults);
+  std::size_t slice = 0;
+  std::erase_if(config.slices, [&](const SliceConfig&) { return !good[slice++]; });
 }
 
 /// Dotted names of the tables given, but for those of single ports below slice.bandwidth.
@@ -105,18 +112,26 @@ std::vector<std::string> sections_of(const TomlNode::Table& root) {
   return {out.begin(), out.end()};
 }
 
-ConfigFaults single_fault(std::string file, ConfigFault fault) {
-  return {std::move(file), {std::move(fault)}};
+PartialConfig unread(std::string file, ConfigFault fault) {
+  PartialConfig out;
+  out.config.file = std::move(file);
+  out.faults.push_back(std::move(fault));
+  return out;
 }
 
 struct CloseFile {
   void operator()(std::FILE* file) const { std::fclose(file); }
 };
 
-std::unexpected<ConfigFaults> unreadable(const std::string& file, int failure) {
-  return std::unexpected(single_fault(file, {{},
-                                             std::string("cannot be read: ") + std::strerror(failure) +
-                                                 "; name a TOML file that this user may read"}));
+PartialConfig unreadable(const std::string& file, int failure) {
+  return unread(file, {{},
+                       std::string("cannot be read: ") + std::strerror(failure) +
+                           "; name a TOML file that this user may read"});
+}
+
+std::expected<Config, ConfigFaults> whole(PartialConfig read) {
+  if (read.faults.empty()) return std::move(read.config);
+  return std::unexpected(ConfigFaults{std::move(read.config.file), std::move(read.faults)});
 }
 
 }  // namespace
@@ -155,25 +170,27 @@ std::string ConfigFaults::to_string() const {
   return out;
 }
 
-std::expected<Config, ConfigFaults> parse_config(std::string_view text, std::string file) {
+PartialConfig read_config(std::string_view text, std::string file) {
   const auto document = parse_toml(text);
-  if (!document) return std::unexpected(single_fault(std::move(file), document.error()));
+  if (!document) return unread(std::move(file), document.error());
   FaultList faults;
   TableReader root(*document, "the file", faults);
-  Config config;
+  PartialConfig out;
+  Config& config = out.config;
   if (const TomlNode* section = root.table("appliance", "appliance"))
     config.appliance = read_appliance(*section, faults);
+  out.appliance_known = faults.size() == 0;
   if (const TomlNode* section = root.table("stats", "stats")) config.stats = read_stats(*section, faults);
   read_ports(root, config);
   read_slices(root, config);
   root.refuse_unknown();
-  if (!faults.empty()) return std::unexpected(ConfigFaults{std::move(file), std::move(faults).take_sorted()});
-  config.sections_present = sections_of(root.members());
+  if (faults.size() == 0) config.sections_present = sections_of(root.members());
   config.file = std::move(file);
-  return config;
+  out.faults = std::move(faults).take_sorted();
+  return out;
 }
 
-std::expected<Config, ConfigFaults> load_config(const std::string& file) {
+PartialConfig read_config_file(const std::string& file) {
   const std::unique_ptr<std::FILE, CloseFile> stream(std::fopen(file.c_str(), "rb"));
   if (stream == nullptr) return unreadable(file, errno);
   std::string text;
@@ -183,7 +200,15 @@ std::expected<Config, ConfigFaults> load_config(const std::string& file) {
     if (text.size() > kLargestFile) return unreadable(file, EFBIG);
   }
   if (std::ferror(stream.get()) != 0) return unreadable(file, errno);
-  return parse_config(text, file);
+  return read_config(text, file);
+}
+
+std::expected<Config, ConfigFaults> parse_config(std::string_view text, std::string file) {
+  return whole(read_config(text, std::move(file)));
+}
+
+std::expected<Config, ConfigFaults> load_config(const std::string& file) {
+  return whole(read_config_file(file));
 }
 
 }  // namespace bulkhead

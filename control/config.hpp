@@ -165,6 +165,19 @@ struct ConfigFaults {
   [[nodiscard]] std::string to_string() const;
 };
 
+/// A configuration as far as it could be read, so that more can be said of what was.
+struct PartialConfig {
+  Config config;                // without the slices in which something is wrong
+  bool appliance_known = true;  // nothing is wrong in [appliance]
+  std::vector<ConfigFault> faults;
+};
+
+/// Reads what can be read of a text. Never throws.
+[[nodiscard]] PartialConfig read_config(std::string_view text, std::string file);
+
+/// Likewise, of a file.
+[[nodiscard]] PartialConfig read_config_file(const std::string& file);
+
 /// Reads a configuration from text. `file` is only named in messages. Never throws.
 [[nodiscard]] std::expected<Config, ConfigFaults> parse_config(std::string_view text, std::string file);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,7 +15,8 @@ namespace bulkhead {
 class FaultList {
  public:
   void add(SourcePosition at, std::string message) { faults_.push_back({at, std::move(message)}); }
-  [[nodiscard]] bool empty() const { return faults_.empty(); }
+  void add(const std::vector<ConfigFault>& more) { faults_.insert(faults_.end(), more.begin(), more.end()); }
+  [[nodiscard]] std::size_t size() const { return faults_.size(); }
   /// The faults in the order of the file.
   [[nodiscard]] std::vector<ConfigFault> take_sorted() &&;
 

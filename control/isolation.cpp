@@ -221,8 +221,10 @@ std::vector<ConfigFault> prove_isolation(const Config& config, const Resources& 
     prove_ceilings(config, slice, faults);
     prove_class_ceilings(config, slice, faults);
   }
-  prove_reserves(config, resources, faults);
-  prove_memory(config, resources, faults);
+  if (resources.appliance_known) {
+    prove_reserves(config, resources, faults);
+    prove_memory(config, resources, faults);
+  }
   prove_flow_rules(config, faults);
   return std::move(faults).take_sorted();
 }

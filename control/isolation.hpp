@@ -34,6 +34,8 @@ struct Resources {
   std::optional<uint32_t> workers;          // where the configuration names none
   std::optional<PacketMemory> memory = {};  // where it is laid out already
 
+  bool appliance_known = true;  // [appliance] could be read
+
   [[nodiscard]] std::optional<uint32_t> workers_of(const Config& config) const {
     return config.appliance.workers ? config.appliance.workers : workers;
   }

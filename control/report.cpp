@@ -3,6 +3,7 @@
 
 #include <ostream>
 
+#include "control/config_faults.hpp"
 #include "control/cores.hpp"
 #include "control/entitlement.hpp"
 
@@ -10,12 +11,14 @@ namespace bulkhead {
 
 Resources this_machine() { return {.port_speeds = {}, .workers = default_workers()}; }
 
-std::expected<Config, ConfigFaults> load_proved_config(const std::string& file, const Resources& resources) {
-  auto config = load_config(file);
-  if (!config) return config;
-  auto faults = prove_isolation(*config, resources);
-  if (!faults.empty()) return std::unexpected(ConfigFaults{config->file, std::move(faults)});
-  return config;
+std::expected<Config, ConfigFaults> load_proved_config(const std::string& file, Resources resources) {
+  PartialConfig read = read_config_file(file);
+  resources.appliance_known = read.appliance_known;
+  FaultList faults;
+  faults.add(read.faults);
+  faults.add(prove_isolation(read.config, resources));
+  if (faults.size() == 0) return std::move(read.config);
+  return std::unexpected(ConfigFaults{file, std::move(faults).take_sorted()});
 }
 
 int check_command(const std::string& file, bool json, std::ostream& out, std::ostream& err) {

@@ -20,9 +20,10 @@ namespace bulkhead {
 /// What is known of this machine without opening a device.
 [[nodiscard]] Resources this_machine();
 
-/// The configuration in `file` where it can be read and its slices are isolated; else all its faults.
+/// The configuration in `file` where it can be read and its slices are isolated; else all its faults: what
+/// cannot be read, and what is wrong with the slices that can.
 [[nodiscard]] std::expected<Config, ConfigFaults> load_proved_config(const std::string& file,
-                                                                     const Resources& resources);
+                                                                     Resources resources);
 
 /// `bulkhead check FILE [--json]`: the report to `out`, or the faults to `err`. Returns the exit status.
 [[nodiscard]] int check_command(const std::string& file, bool json, std::ostream& out, std::ostream& err);

@@ -170,6 +170,36 @@ TEST_CASE("a file's name may hold any bytes") {
   CHECK(nlohmann::json::parse(report_json(*config, {}))["file"] == "\uFFFD.toml");
 }
 
+TEST_CASE("what cannot be read hides nothing of what is wrong with the rest") {
+  const auto faults = [](const std::string& text) {
+    const TemporaryFile file(text);
+    const auto read = load_proved_config(file.path(), {.port_speeds = {}, .workers = 1});
+    std::string said = read ? "" : read.error().to_string();
+    for (std::size_t at = 0; (at = said.find(file.path())) != std::string::npos;)
+      said.replace(at, file.path().size(), "f");
+    return said;
+  };
+  const std::string a_and_b =
+      "[[slice]]\nname = \"a\"\nflowspace = [{port = \"uplink\", vlan = 1}]\n"
+      "bandwidth = {guarantee = \"11Gbps\"}\n"
+      "[[slice]]\nname = \"b\"\nflowspace = [{port = \"uplink\", vlan = 1}]\n";
+  const std::string broken =
+      "[[slice]]\nname = \"c\"\nflowspace = [{port = \"uplink\", vlan = \"one\"}]\n"
+      "cpu = {reserve = \"200%\"}\n";
+  const std::string all = faults(std::string(kTwoPorts) + a_and_b + broken);
+  INFO(all);
+  CHECK(all.find("f:11:13: the guarantees at port \"uplink\" sum to 11Gbps") == 0);
+  CHECK(all.find("\nf:14: slice \"b\" overlaps slice \"a\" (f:10)") != std::string::npos);
+  CHECK(all.find("\nf:17:") != std::string::npos);
+  CHECK(std::count(all.begin(), all.end(), '\n') ==
+        4);  // of c only what cannot be read; an overlap takes two lines
+  // A memory or a number of workers that cannot be read is not judged by its default.
+  const std::string appliance = faults("[appliance]\nworkers = 0\n" + std::string(kTwoPorts) +
+                                       "[[slice]]\nname = \"a\"\nflowspace = [{port = \"uplink\"}]\n"
+                                       "cpu = {reserve = \"200%\"}\nmemory = {packets = 1000000}\n");
+  CHECK(appliance == "f:2:11: workers 0 is out of range; write a whole number of 1 to 256\n");
+}
+
 TEST_CASE("check answers with the report and 0, or with the faults and 1") {
   const std::string here = with_core_0(kLab);
   const TemporaryFile good(here);

@@ -52,6 +52,11 @@ class BadInput(appliance.Case):
         self.edit('forward = "switch"', 'forwrad = "switch"\nprecedence = "high"')
         self.refuse(1, "forwrad", "forward", "precedence")
 
+    def test_overlap_in_a_file_with_another_fault(self):
+        blue = GOOD.replace("red", "blue")
+        self.box.file.write_text(self.box.file.read_text() + blue + blue.replace("blue", "green").replace("port", "prot"))
+        self.refuse(1, 'slice "blue" overlaps slice "red"', 'unknown key "prot"')
+
     def test_no_such_interface(self):
         self.edit("iface=left", "iface=nosuch0")
         self.refuse(3, "left", "nosuch0")
