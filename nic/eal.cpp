@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nic/eal.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <rte_dev.h>
@@ -10,6 +11,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdio>
 #include <fstream>
 
 #include "nic/dpdk_log.hpp"
@@ -59,6 +61,36 @@ std::vector<std::string> arguments_of(const EalOptions& options, bool hugepages)
   return arguments;
 }
 
+/// For an argument that it does not know, DPDK prints a hundred lines of usage to standard output, which its
+/// hook for the application's own usage only adds to. What is wrong it says on standard error.
+class StandardOutputMuted {
+ public:
+  StandardOutputMuted() : saved_(fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)) {
+    std::fflush(stdout);
+    const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (saved_ >= 0 && nowhere >= 0) dup2(nowhere, STDOUT_FILENO);
+    if (nowhere >= 0) close(nowhere);
+  }
+  StandardOutputMuted(const StandardOutputMuted&) = delete;
+  StandardOutputMuted& operator=(const StandardOutputMuted&) = delete;
+  ~StandardOutputMuted() {
+    std::fflush(stdout);
+    if (saved_ < 0) return;
+    dup2(saved_, STDOUT_FILENO);
+    close(saved_);
+  }
+
+ private:
+  int saved_;
+};
+
+int start_quietly(std::vector<std::string> arguments) {
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  const StandardOutputMuted muted;
+  return rte_eal_init(static_cast<int>(argv.size()), argv.data());
+}
+
 }  // namespace
 
 struct Eal::State {
@@ -82,10 +114,7 @@ Result<Eal> Eal::start(const EalOptions& options) {
                     options.memory.count() >> 20, kOverhead.count() >> 20, available.count() >> 20));
   auto state = std::make_unique<State>(options.log, hugepages);
 
-  std::vector<std::string> arguments = arguments_of(options, hugepages);
-  std::vector<char*> argv;
-  for (std::string& argument : arguments) argv.push_back(argument.data());
-  if (rte_eal_init(static_cast<int>(argv.size()), argv.data()) < 0)
+  if (start_quietly(arguments_of(options, hugepages)) < 0)
     return fail(
         fmt::format("DPDK: did not start: {}{}; check [appliance] memory and eal, and the permission to "
                     "use them",

@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cerrno>
 #include <cstring>
 #include <optional>
 #include <utility>
@@ -41,6 +42,32 @@ std::optional<uint16_t> interface_mtu(unsigned index) {
   if (!known) return std::nullopt;
   return static_cast<uint16_t>(
       std::min<int>(request.ifr_mtu, UINT16_MAX));  // loopback's is more than DPDK's type holds
+}
+
+/// The kernel's interface that a device is opened on, where it is one of those.
+std::optional<std::string> interface_of(const std::string& device) {
+  constexpr std::string_view kKey = ",iface=";
+  const bool on_interface = device.starts_with("net_af_packet") || device.starts_with("net_af_xdp");
+  const auto at = device.find(kKey);
+  if (!on_interface || at == std::string::npos) return std::nullopt;
+  const std::string rest = device.substr(at + kKey.size());
+  return rest.substr(0, rest.find(','));
+}
+
+/// Whatever keeps the driver from its interface, DPDK says "Operation not permitted".
+Result<void> check_interface(const PortOptions& options) {
+  const auto interface = interface_of(options.device);
+  if (!interface) return {};
+  if (if_nametoindex(interface->c_str()) == 0)
+    return fail(
+        fmt::format("port {} (device {}): there is no interface {}; name one that `ip link` shows in this "
+                    "network namespace",
+                    options.name, options.device, *interface));
+  const int probe = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);  // of protocol 0: it receives nothing
+  if (probe >= 0) return close(probe), Result<void>{};
+  return fail(
+      fmt::format("port {} (device {}): raw sockets cannot be opened: {}; run as root, or with CAP_NET_RAW",
+                  options.name, options.device, std::strerror(errno)));
 }
 
 /// Leaves nothing of the frame, whatever segments it has.
@@ -91,9 +118,16 @@ Result<void> Port::probe(const PortOptions& options) {
   const std::string name = device_name(options.device);
   // A device that the operator had probed through an EAL argument is there already.
   if (rte_eth_dev_get_port_by_name(name.c_str(), &device_) == 0) return {};
-  if (const int error = rte_dev_probe(options.device.c_str()); error != 0)
+  if (auto checked = check_interface(options); !checked) return checked;
+  const int error = rte_dev_probe(options.device.c_str());
+  if (error == -EFAULT)  // no bus of DPDK's can read it
+    return fail(
+        fmt::format("port {} (device {}): no DPDK driver has this name; write a PCI address such as "
+                    "0000:3b:00.0 or a virtual device such as net_af_packet0,iface=veth1",
+                    options.name, options.device));
+  if (error != 0)
     return refuse(options, "cannot be found or attached", error,
-                  "check the device's name and arguments, that its interface exists, and that you are root");
+                  "check the device's name and arguments, and that you are root");
   detach_ = true;
   if (rte_eth_dev_get_port_by_name(name.c_str(), &device_) != 0) {
     device_ = kNoDevice;

@@ -193,11 +193,11 @@ TEST_CASE("6. a refused reload changes nothing and says why", "[appliance]") {
       {"another endpoint", kBase + "[stats]\nlisten = \"127.0.0.1:9999\"\n",
        "lab.toml: [appliance] and [stats] cannot change while the appliance runs"},
       {"a device that is not there", kBase + port_section("third", "net_nonsense0"),
-       "port third (device net_nonsense0): cannot be found or attached"},
+       "port third (device net_nonsense0): no DPDK driver has this name"},
       {"a device that is there after one that is not, under a new name",
        appliance_section() + kLeft + port_section("other", "net_ring_right") +
            port_section("third", "net_nonsense0") + wire_section("stays", "left", "other", "100"),
-       "port third (device net_nonsense0): cannot be found or attached"},
+       "port third (device net_nonsense0): no DPDK driver has this name"},
       {"more than the line rate guaranteed", kBase + "[slice.bandwidth]\nguarantee = \"11Gbps\"\n",
        "lab.toml:"},
       {"memory for queues too short to work with", kBase + "[slice.memory]\npackets = 8\n",

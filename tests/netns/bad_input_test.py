@@ -59,7 +59,8 @@ class BadInput(appliance.Case):
 
     def test_no_such_interface(self):
         self.edit("iface=left", "iface=nosuch0")
-        self.refuse(3, "left", "nosuch0")
+        self.refuse(3, "port left (device net_af_packet0,iface=nosuch0): there is no interface nosuch0; name one that "
+                       "`ip link` shows in this network namespace")
 
     def test_no_such_pci_device(self):
         self.edit("net_af_packet0,iface=left", "0000:ff:1f.7")
@@ -67,7 +68,20 @@ class BadInput(appliance.Case):
 
     def test_no_such_driver(self):
         self.edit("net_af_packet0,iface=left", "net_nosuch0")
-        self.refuse(3, "left", "net_nosuch0")
+        self.refuse(3, "port left (device net_nosuch0): no DPDK driver has this name; write a PCI address such as ")
+
+    def test_argument_that_dpdk_does_not_know(self):
+        self.edit('"--no-pci"', '"--no-such-thing"')
+        self.refuse(3, "unrecognized option '--no-such-thing'", "DPDK: did not start", "eal")
+        done = self.net.appliance.run(appliance.PROGRAM, "run", str(self.box.file), check=False)
+        self.assertEqual(done.stdout, "")
+
+    def test_without_raw_sockets(self):
+        done = self.net.appliance.run("setpriv", "--inh-caps=-net_raw", "--bounding-set=-net_raw", appliance.PROGRAM,
+                                      "run", str(self.box.file), check=False)
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertIn("port left (device net_af_packet0,iface=left): raw sockets cannot be opened: Operation not "
+                      "permitted; run as root, or with CAP_NET_RAW", done.stderr)
 
     def test_too_little_memory(self):
         self.edit('"128MiB"', '"1000GiB"')

@@ -137,16 +137,19 @@ TEST_CASE("a port that cannot be opened says which, why, and what to do", "[port
   const std::vector<Row> rows{
       {"no such driver",
        {.name = "uplink", .device = "net_nonsense0"},
-       "port uplink (device net_nonsense0): cannot be found or attached: ",
-       "; check the device's name and arguments, that its interface exists, and that you are root"},
+       "port uplink (device net_nonsense0): no DPDK driver has this name; write a PCI address such as "
+       "0000:3b:00.0 or a virtual device such as net_af_packet0,iface=veth1",
+       ""},
       {"no such PCI device",
        {.name = "uplink", .device = "0000:ff:1f.7"},
-       "port uplink (device 0000:ff:1f.7): cannot be found or attached: ",
-       "; check the device's name and arguments, that its interface exists, and that you are root"},
+       "port uplink (device 0000:ff:1f.7): cannot be found or attached: No such device",
+       "; check the device's name and arguments, and that you are root"},
       {"an interface that is not there",
        {.name = "uplink", .device = "net_af_packet0,iface=no-such-if"},
-       "port uplink (device net_af_packet0,iface=no-such-if): cannot be found or attached: ",
-       "; check the device's name and arguments, that its interface exists, and that you are root"},
+       "port uplink (device net_af_packet0,iface=no-such-if): there is no interface no-such-if; name one "
+       "that "
+       "`ip link` shows in this network namespace",
+       ""},
       {"a capture that is not there",
        {.name = "uplink", .device = "net_pcap0,rx_pcap=/no/such/file.pcap"},
        "port uplink (device net_pcap0,rx_pcap=/no/such/file.pcap): cannot be ",
