@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Installs what is missing, builds every preset, runs every test, and ends with one ctest summary.
+# Installs what is missing, builds the presets release, asan, tsan and fuzz, runs every test, and ends with one
+# ctest summary. The preset debug is for debuggers: its tests are those of the sanitizers' builds.
 # A second run installs nothing and builds only what changed.
 #
 # usage: sh tests/run.sh [CTEST ARGUMENT...]      e.g. -R netns, or -L fuzz
