@@ -3,8 +3,10 @@
 """The benchmarks behind run.sh.    usage: measure.py PROGRAM [--quick] [NAME]"""
 import argparse
 import json
+import os
 import pathlib
 import re
+import shutil
 import statistics
 import subprocess
 import tempfile
@@ -48,8 +50,11 @@ class Run:
 
 def time_stamp_hertz():
     """The time stamp counter's frequency, as DPDK measures it for everyone here."""
+    prefix = f"bulkhead-perf-hertz{os.getpid()}"
     said = subprocess.run(["dpdk-testpmd", "--no-huge", "-m", "64", "--no-pci", "--no-shconf", "--no-telemetry",
-                           "--log-level=lib.eal:debug", "--", "--help"], capture_output=True, text=True, check=False)
+                           f"--file-prefix={prefix}", "--log-level=lib.eal:debug", "--", "--help"],
+                          capture_output=True, text=True, check=False)
+    shutil.rmtree(f"/run/dpdk/{prefix}", ignore_errors=True)
     return int(re.search(r"TSC frequency is ~(\d+) KHz", said.stdout + said.stderr).group(1)) * 1000
 
 
