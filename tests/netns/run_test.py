@@ -1,0 +1,39 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""`bulkhead run` says what it does: what is not enforced yet, that it is ready, and a last account."""
+import appliance
+
+SLICE = """
+[[slice]]
+name = "red"
+[[slice.flowspace]]
+port = "left"
+[slice.cpu]
+reserve = "10%"
+[slice.bandwidth]
+guarantee = "1Gbps"
+"""
+
+
+class Run(appliance.Case):
+    def setUp(self):
+        super().setUp()
+        self.net.cable("left")
+
+    def test_what_is_said_from_start_to_stop(self):
+        self.box.start(SLICE)
+        self.assertEqual(self.box.stop()[0], 0)
+        said = self.box.log.read_text()
+        self.assertIn(f"warning: {self.box.file}: read and proved, but not yet enforced: slice.bandwidth, slice.cpu\n",
+                      said)
+        self.assertIn("ready: 1 slices on 1 ports, 1 workers, packets in ", said)
+        self.assertIn("slice red: received 0 and copied 0, transmitted 0, dropped 0", said)
+        self.assertTrue(said.endswith("info: stopped\n"), said)
+
+    def test_nothing_is_said_of_enforcing_where_all_is(self):
+        self.box.start(SLICE[:SLICE.index("[slice.cpu]")])
+        self.assertNotIn("not yet enforced", self.box.log.read_text())
+
+
+if __name__ == "__main__":
+    appliance.main()
