@@ -31,8 +31,8 @@ struct FlowspaceSource {
 /// What the configuration leaves to the machine it runs on. What is not known is not judged.
 struct Resources {
   ReportedSpeeds port_speeds;
-  std::optional<uint32_t> workers;          // where the configuration names none
-  std::optional<PacketMemory> memory = {};  // where it is laid out already
+  std::optional<uint32_t> workers;                    // where the configuration names none
+  std::optional<PacketMemory> memory = std::nullopt;  // where it is laid out already
 
   bool appliance_known = true;  // [appliance] could be read
 
