@@ -29,18 +29,22 @@ Demultiplexer::Demultiplexer(PortId port, const SliceTable& table, std::vector<S
 
 void Demultiplexer::run(Burst& burst) {
   const std::span<const Packet> packets = burst.span();
+  if (packets.empty()) return;
   // First whose they all are, in runs of one slice, so that the slices' lines are on their way when they are
   // written to.
   std::array<Run, Burst::kCapacity> runs;
   std::size_t count = 0;
-  for (const Packet packet : packets) {
-    const Verdict verdict = classify(packet);
-    if (count == 0 || runs[count - 1].verdict != verdict) {
-      runs[count++] = {.verdict = verdict, .packets = 0, .bytes = 0};
-      if (verdict.is_slice()) inputs_[verdict.slice().value()]->prefetch();
-    }
-    ++runs[count - 1].packets;
-    runs[count - 1].bytes += packet.state().length;
+  Verdict verdict = classify(packets[0]);
+  for (std::size_t i = 0; i < packets.size();) {
+    Run run{.verdict = verdict, .packets = 0, .bytes = 0};
+    if (verdict.is_slice()) inputs_[verdict.slice().value()]->prefetch();
+    do {
+      ++run.packets;
+      run.bytes += packets[i].state().length;
+      if (++i == packets.size()) break;
+      verdict = classify(packets[i]);
+    } while (verdict == run.verdict);
+    runs[count++] = run;
   }
   const Packet* next = packets.data();
   for (const Run& run : std::span(runs).first(count)) {

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "classifier/forwarding.hpp"
 
-#include <algorithm>
-
 namespace bulkhead {
 
 void ForwardingOutputs::send_all(LocalPort port, std::span<const Packet> packets) {
   touched_ |= uint64_t{1} << port;
-  std::ranges::copy(packets, ports_[port].raw());
-  ports_[port].resize(static_cast<uint32_t>(packets.size()));
+  const auto count = static_cast<uint32_t>(packets.size());
+  copy_packets(packets.data(), count, ports_[port].raw());
+  ports_[port].resize(count);
 }
 
 void ForwardingOutputs::send_copy(LocalPort port, Packet packet) {

@@ -83,8 +83,8 @@ inline uint32_t PacketQueue::push(std::span<const Packet> packets) {
   // In one piece but for the wrap, so that the loops know no mask.
   const uint32_t at = tail & producer_.mask;
   const uint32_t before_wrap = std::min(taken, capacity - at);
-  std::copy_n(packets.data(), before_wrap, producer_.slots + at);
-  std::copy_n(packets.data() + before_wrap, taken - before_wrap, producer_.slots);
+  copy_packets(packets.data(), before_wrap, producer_.slots + at);
+  copy_packets(packets.data() + before_wrap, taken - before_wrap, producer_.slots);
   producer_.tail.store(tail + taken, std::memory_order_release);
   return taken;
 }
@@ -96,8 +96,8 @@ inline uint32_t PacketQueue::pop(Packet* to, uint32_t most) {
   const uint32_t taken = most < available ? most : available;
   const uint32_t at = head & consumer_.mask;
   const uint32_t before_wrap = std::min(taken, consumer_.mask + 1 - at);
-  std::copy_n(consumer_.slots + at, before_wrap, to);
-  std::copy_n(consumer_.slots, taken - before_wrap, to + before_wrap);
+  copy_packets(consumer_.slots + at, before_wrap, to);
+  copy_packets(consumer_.slots, taken - before_wrap, to + before_wrap);
   consumer_.head.store(head + taken, std::memory_order_release);
   return taken;
 }

@@ -14,4 +14,7 @@ namespace bulkhead {
 /// Ticks a second. Requires: the EAL has started (it calibrates the counter).
 [[nodiscard]] uint64_t clock_hz();
 
+/// Requires: the EAL has started.
+[[nodiscard]] Nanoseconds to_nanoseconds(Cycles time);
+
 }  // namespace bulkhead

@@ -4,6 +4,7 @@
 #include <rte_mbuf.h>
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -21,9 +22,10 @@ struct PacketState {
   Vlan vlan;        // of the outermost tag, as the frame stands now
   uint8_t pcp = 0;  // of the outermost tag, or the priority it was given
   uint8_t reserved = 0;
-  uint32_t length = 0;  // bytes, as counted
+  uint32_t length = 0;       // bytes, as counted
+  rte_mbuf* next = nullptr;  // of whatever list the packet stands in
 };
-static_assert(sizeof(PacketState) == 16);
+static_assert(sizeof(PacketState) == 24);
 
 /// A handle on one packet buffer; it does not own (a Burst or a queue does). A frame is one or more segments,
 /// always with its VLAN tags in the data, never with a tag on the side. Made without a buffer it is undefined
@@ -49,6 +51,10 @@ class Packet {
     return *reinterpret_cast<PacketState*>(reinterpret_cast<uint8_t*>(mbuf_) + kStateOffset);
   }
 
+  /// The packet behind this one, in whatever list both stand.
+  [[nodiscard]] Packet next() const { return Packet{state().next}; }
+  void set_next(Packet packet) const { state().next = packet.mbuf_; }
+
   /// Makes room for `size` bytes before the frame and returns its new start; null where there is none left.
   [[nodiscard]] uint8_t* prepend(uint16_t size) const {
     return reinterpret_cast<uint8_t*>(rte_pktmbuf_prepend(mbuf_, size));
@@ -67,6 +73,13 @@ class Packet {
 };
 static_assert(std::is_trivially_default_constructible_v<Packet>);
 static_assert(Packet::kStateOffset + sizeof(PacketState) <= sizeof(rte_mbuf));
+
+/// Copies handles, each by a store of its own. They are read one by one soon after, and a processor forwards
+/// a store to a load only where the store had all of it: after a wide copy each load waits for the cache
+/// (measured: eleven cycles a packet on its way through three queues). Atomic stores are never joined.
+inline void copy_packets(const Packet* from, uint32_t count, Packet* to) {
+  for (uint32_t i = 0; i < count; ++i) std::atomic_ref(to[i]).store(from[i], std::memory_order_relaxed);
+}
 
 /// Returns packets to the pools they came from. Any registered thread, or the main thread.
 void free_packets(std::span<const Packet> packets);
