@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "nic/ids.hpp"
+#include "nic/units.hpp"
+#include "shaper/byte_cost.hpp"
+#include "shaper/ceiling.hpp"
+#include "shaper/class_level.hpp"
+#include "shaper/guarantee_queue.hpp"
+#include "shaper/share_queue.hpp"
+#include "shaper/slice_rates.hpp"
+#include "shaper/time_heap.hpp"
+
+namespace bulkhead {
+
+/// The right of one class to send now: frames of the class are taken while their sum stays within `allowed`.
+/// That is a largest frame at first: a decision is made for each largest frame, or for a run of as many
+/// smaller ones as fit. A run may go on with the slice's other classes (see `charge`).
+struct Grant {
+  SliceId slice;
+  uint8_t class_number = 0;
+  bool by_guarantee = false;  // rather than by share
+  Bytes allowed;
+};
+
+/// Decides who sends next at one port, and when. Owns no packets: it is told which classes have some, and
+/// what was sent. One thread at a time. No allocation but in the constructor, in grow and in configure.
+///
+/// A slice gets its guarantee, and of what all guarantees in use leave over a part by weight, up to its
+/// demand and ceiling (weighted max-min). The two are accounted apart (GuaranteeQueue, ShareQueue), so that
+/// they add up: a guarantee is not a minimum that the share is counted towards. Within the slice ClassLevel
+/// decides, or, where all classes are strict and none has a ceiling, a bit scan. Every slice that may send
+/// now is in ShareQueue, and in GuaranteeQueue if it has a guarantee; who is at its ceiling is parked until
+/// it has credit for a largest frame again.
+///
+/// Bytes are bytes on the wire throughout. Time may jump: forwards, it releases what the buckets hold and no
+/// more; backwards, it stands still.
+class EgressScheduler {
+ public:
+  struct Options {
+    BitsPerSecond speed;  // 1 kb/s to 400 Gb/s
+    uint64_t hz = 0;      // of the clock, 10^9 to 5 * 10^9
+    Bytes largest_frame;  // on the wire, up to 64 KiB
+    Bytes catch_up;       // what a late worker may make up for at once; zero: 100 us, or two largest frames
+    uint16_t slices = 0;  // numbers 0 to slices - 1
+    Cycles ahead{};       // how much earlier than the port is free the device may be given the next run
+  };
+
+  explicit EgressScheduler(const Options& options);
+
+  /// Makes room for slices up to `slices` - 1, without disturbing those that are there.
+  void grow(uint16_t slices);
+
+  /// Sets a slice up, or changes its rates while it sends: tags and what was used of a burst are kept, so a
+  /// change neither resets nor bursts.
+  void configure(SliceId slice, const SliceRates& rates);
+  /// The slice has no packets here any more, and will have none.
+  void remove(SliceId slice);
+  /// The line rate has changed. The caller sees to it that the guarantees still fit.
+  void set_speed(BitsPerSecond speed);
+
+  /// The classes (bit n for class n) have packets from `now` on. Again for one that had some: does nothing.
+  void activate(SliceId slice, uint8_t classes, Cycles now);
+
+  /// Who sends now; nobody, while the port is busy or all are at their ceilings. Follow with `charge`.
+  [[nodiscard]] std::optional<Grant> next(Cycles now);
+
+  /// What was sent on the grant, possibly nothing, and whether the class has packets left. True: the slice's
+  /// run goes on. `grant` is then for its next class and what is left, which may be less than a frame: send
+  /// what fits, and charge again. False: ask `next`.
+  [[nodiscard]] bool charge(Grant& grant, Bytes sent, bool has_more);
+
+  /// After `next` has granted nothing: the time at which it may grant again if nobody is activated before;
+  /// nothing if nobody waits.
+  [[nodiscard]] std::optional<Cycles> next_event() const;
+
+  /// Fetches what `activate` and `next` will look at.
+  void prefetch(SliceId slice) const {
+    __builtin_prefetch(&slices_[slice.value()], 1);
+    shares_.prefetch(slice.value());
+  }
+
+ private:
+  struct Slice {
+    uint8_t backlog = 0;          // classes with packets
+    bool parked = false;          // at its ceiling, or all its classes are
+    bool capped = false;          // has a ceiling
+    bool has_levels : 1 = false;  // ClassLevel decides
+    bool guaranteed : 1 = false;  // has a guarantee
+    bool limited : 1 = false;     // capped or has_levels
+  };
+
+  void end_run(const Grant& grant);
+  void tick(Cycles now);
+  void settle();
+  void rest();
+  void catch_up();
+  void resume(uint16_t slice);
+  void stop(uint16_t slice);
+  [[nodiscard]] bool may_send(uint16_t number);
+  bool park(uint16_t number, FineTime until);
+  void unpark(uint16_t number);
+  [[nodiscard]] bool is_under_ceilings(uint16_t number);
+  void wake();
+  [[nodiscard]] uint8_t class_of(uint16_t number);
+  [[nodiscard]] uint32_t pick_class(uint16_t number);
+  void charge_limits(const Grant& grant);
+  void configure_ceiling(uint16_t number, const Rates& rates);
+  void configure_classes(uint16_t number, const SliceRates& rates);
+
+  // Read on every decision.
+  FineTime port_free_ = 0;  // when all that was sent has left the port
+  FineTime ahead_ = 0;
+  FineTime fine_now_ = 0;
+  ByteCost port_cost_;
+  Cycles last_now_;         // as given
+  uint64_t now_ = 0;        // counts only steps forward
+  uint32_t sendable_ = 0;   // slices with packets that are not parked
+  uint32_t in_flight_ = 0;  // bytes of the last run that had not left the port when we last looked
+  uint32_t run_ = 0;        // bytes of the run that goes on
+  bool in_flight_by_share_ = false;
+  bool unsettled_ = false;
+  uint32_t largest_frame_;
+  std::vector<Slice> slices_;
+  ShareQueue shares_;
+  GuaranteeQueue guarantees_;
+  TimeHeap parked_;  // by the time at which there is credit
+  std::vector<Ceiling> ceilings_;
+  std::vector<ClassLevel> levels_;
+  std::vector<uint16_t> level_of_;
+
+  // Read when something is configured, or the worker was late.
+  FineTime catch_up_ = 0;
+  Options options_;
+  std::vector<SliceRates> rates_;
+};
+
+inline void EgressScheduler::tick(Cycles now) {
+  if (now != last_now_) {
+    if (now > last_now_) now_ += (now - last_now_).count();
+    last_now_ = now;
+    fine_now_ = fine(now_);
+  }
+  if (unsettled_) settle();
+  if (!parked_.empty()) wake();
+}
+
+inline void EgressScheduler::settle() {
+  uint64_t done = in_flight_;
+  // What is sent ahead of time counts as done: the next decision may come before it has left.
+  if (port_free_ > fine_now_ + ahead_)
+    done -= std::min(done, port_cost_.bytes_in(port_free_ - fine_now_).count());
+  in_flight_ -= static_cast<uint32_t>(done);
+  unsettled_ = in_flight_ != 0;
+  guarantees_.advance(done);
+  if (in_flight_by_share_) shares_.advance(done, [this](uint16_t number) { return may_send(number); });
+}
+
+inline void EgressScheduler::resume(uint16_t number) {
+  if (sendable_++ == 0) rest();
+  shares_.enter(number);
+  if (slices_[number].guaranteed) guarantees_.enter(number);
+}
+
+inline void EgressScheduler::stop(uint16_t number) {
+  --sendable_;
+  shares_.withdraw(number);
+  if (slices_[number].guaranteed) guarantees_.withdraw(number);
+}
+
+inline void EgressScheduler::catch_up() {
+  if (fine_now_ - port_free_ > catch_up_) port_free_ = fine_now_ - catch_up_;
+}
+
+inline bool EgressScheduler::may_send(uint16_t number) {
+  const Slice& own = slices_[number];
+  if (own.backlog == 0 || own.parked) return false;
+  return !own.limited || is_under_ceilings(number);
+}
+
+inline uint8_t EgressScheduler::class_of(uint16_t number) {
+  const Slice& own = slices_[number];
+  return static_cast<uint8_t>(own.has_levels ? pick_class(number)
+                                             : static_cast<uint32_t>(std::countr_zero(own.backlog)));
+}
+
+inline void EgressScheduler::activate(SliceId slice, uint8_t classes, Cycles now) {
+  Slice& own = slices_[slice.value()];
+  const auto backlog = static_cast<uint8_t>(own.backlog | classes);
+  if (backlog == own.backlog) return;
+  tick(now);
+  const bool had_none = own.backlog == 0;
+  own.backlog = backlog;
+  if (had_none) {
+    resume(slice.value());
+    if (own.has_levels) levels_[level_of_[slice.value()]].resume(guarantees_.work());
+  } else if (own.parked) {
+    // Perhaps only its other classes were at their ceilings.
+    unpark(slice.value());
+  }
+}
+
+inline std::optional<Grant> EgressScheduler::next(Cycles now) {
+  tick(now);
+  if (port_free_ > fine_now_ + ahead_) return std::nullopt;
+  if (sendable_ != 0) {
+    if (port_free_ < fine_now_) catch_up();
+    const auto wants = [this](uint16_t number) { return may_send(number); };
+    uint16_t number = guarantees_.empty() ? GuaranteeQueue::kNone : guarantees_.take(wants);
+    const bool by_guarantee = number != GuaranteeQueue::kNone;
+    if (!by_guarantee) number = shares_.take(wants);
+    if (number != ShareQueue::kNone) {
+      return Grant{SliceId{number}, class_of(number), by_guarantee, Bytes{largest_frame_}};
+    }
+  }
+  rest();
+  return std::nullopt;
+}
+
+inline bool EgressScheduler::charge(Grant& grant, Bytes sent, bool has_more) {
+  Slice& own = slices_[grant.slice.value()];
+  const auto bytes = static_cast<uint32_t>(sent.count());
+  run_ += bytes;
+  if (!has_more) {
+    own.backlog = static_cast<uint8_t>(own.backlog & ~(1u << grant.class_number));
+    // ClassLevel keeps an account for each class, and decides anew.
+    if (own.backlog != 0 && run_ < largest_frame_ && !own.has_levels) {
+      grant.class_number = static_cast<uint8_t>(std::countr_zero(own.backlog));
+      grant.allowed -= sent;
+      return true;
+    }
+  }
+  end_run(grant);
+  return false;
+}
+
+inline void EgressScheduler::end_run(const Grant& grant) {
+  const uint16_t number = grant.slice.value();
+  const Slice& own = slices_[number];
+  in_flight_ = std::exchange(run_, 0);
+  in_flight_by_share_ = !grant.by_guarantee;
+  unsettled_ = true;
+  port_free_ += port_cost_.time_of(Bytes{in_flight_});
+  if (own.backlog == 0) stop(number);
+  if (own.limited) charge_limits(grant);
+  if (grant.by_guarantee) {
+    guarantees_.charge(number, in_flight_, own.backlog != 0);
+  } else {
+    shares_.charge(number, in_flight_);
+    if (!guarantees_.empty()) guarantees_.charge_rest(in_flight_);
+  }
+}
+
+}  // namespace bulkhead
