@@ -9,6 +9,7 @@
 
 #include "control/build_slice.hpp"
 #include "control/device_identity.hpp"
+#include "control/egress_plan.hpp"
 #include "control/entitlement.hpp"
 #include "control/isolation.hpp"
 #include "control/log.hpp"
@@ -44,17 +45,22 @@ ApplianceResult<void> prove(const Config& config, const Resources& resources) {
 }
 
 /// What the devices promise, which must be enough for the guarantees: known only now that they are open.
+ReportedSpeeds reported_speeds(const std::vector<std::shared_ptr<PortRuntime>>& ports) {
+  ReportedSpeeds speeds;
+  for (const auto& port : ports) {
+    const BitsPerSecond speed = port->port.link().speed;
+    speeds.push_back(speed.count() > 0 ? std::optional(speed) : std::nullopt);
+  }
+  return speeds;
+}
+
 ApplianceResult<ReportedSpeeds> speeds_of(const Config& config,
                                           const std::vector<std::shared_ptr<PortRuntime>>& ports) {
-  ReportedSpeeds speeds;
-  for (std::size_t port = 0; port < ports.size(); ++port) {
-    const BitsPerSecond reported = ports[port]->port.link().speed;
-    const bool known = reported.count() > 0;
-    if (!known && !config.ports[port].speed)
+  ReportedSpeeds speeds = reported_speeds(ports);
+  for (std::size_t port = 0; port < ports.size(); ++port)
+    if (!speeds[port] && !config.ports[port].speed)
       return refuse(fmt::format("port {}: its device reports no speed; write one, such as speed = \"10Gbps\"",
                                 config.ports[port].name));
-    speeds.push_back(known ? std::optional(reported) : std::nullopt);
-  }
   return speeds;
 }
 
@@ -142,7 +148,7 @@ ApplianceResult<Appliance::Running> Appliance::build(Config config, Ports ports)
     return std::unexpected(proved.error());
   auto table = SliceTable::compile(flowspace_entries(config));
   if (!table) return std::unexpected(table.error());
-  Slices slices = build_slices(config, queue_capacities(config, memory(), workers()), ports);
+  Slices slices = build_slices(config, ports);
   auto layout = std::make_unique<Layout>(generation_ + 1, std::move(*table), ports, slices);
   return Running{.config = std::move(config),
                  .ports = std::move(ports),
@@ -151,7 +157,6 @@ ApplianceResult<Appliance::Running> Appliance::build(Config config, Ports ports)
 }
 
 Result<void> Appliance::open_ports(const Config& config, Open which, Ports& ports) const {
-  const MicrosecondScale scale(clock_hz());
   for (std::size_t i = 0; i < ports.size(); ++i) {
     const PortConfig& wanted = config.ports[i];
     if (ports[i] || (which == Open::not_in_use && is_in_use(wanted))) continue;
@@ -161,7 +166,9 @@ Result<void> Appliance::open_ports(const Config& config, Open which, Ports& port
                             .transmit_descriptors = kDescriptors},
                            pool_);
     if (!port) return std::unexpected(port.error());
-    ports[i] = std::make_shared<PortRuntime>(wanted.name, std::move(*port), scale);
+    const BitsPerSecond speed = wanted.speed.value_or(port->link().speed);
+    ports[i] = std::make_shared<PortRuntime>(wanted.name, std::move(*port),
+                                             Egress::Options{.speed = speed, .clock_hz = clock_hz()});
   }
   return {};
 }
@@ -183,24 +190,34 @@ bool Appliance::is_in_use(const PortConfig& config) const {
   return false;
 }
 
-Appliance::Slices Appliance::build_slices(const Config& config, const std::vector<uint32_t>& queue_capacities,
-                                          const Ports& ports) const {
+Appliance::Slices Appliance::build_slices(const Config& config, const Ports& ports) const {
   Slices slices;
   const auto limits = [&](PortId id) {
     const Port& port = ports[id.value()]->port;
     return EgressLimits{.max_frame = port.max_frame(), .takes_segments = port.takes_segments()};
   };
-  for (std::size_t slice = 0; slice < config.slices.size(); ++slice) {
-    auto same = unchanged_slice(config.slices[slice], ports);
+  const ReportedSpeeds speeds = reported_speeds(ports);
+  const std::vector<QueuePlan> queues = queue_plans(config, memory(), workers());
+  for (std::size_t number = 0; number < config.slices.size(); ++number) {
+    const SliceConfig& slice = config.slices[number];
+    auto same = unchanged_slice(slice, ports);
     slices.push_back(same ? std::move(same)
-                          : build_slice(config.slices[slice], queue_capacities[slice], limits));
+                          : build_slice(slice, {.queues = queues[number],
+                                                .shares = port_shares(config, slice, speeds),
+                                                .limits = limits}));
   }
   return slices;
 }
 
 std::shared_ptr<SliceRuntime> Appliance::unchanged_slice(const SliceConfig& config,
                                                          const Ports& ports) const {
-  const auto found = std::ranges::find(config_.slices, config);
+  // Other rates take effect while it runs.
+  const auto without_rates = [](SliceConfig slice) {
+    slice.bandwidth = {};
+    slice.bandwidth_at_port.clear();
+    return slice;
+  };
+  const auto found = std::ranges::find(config_.slices, without_rates(config), without_rates);
   if (found == config_.slices.end()) return nullptr;
   // Port numbers are places in the file: the same number must still be the same device.
   for (const PortId port : config.ports())
@@ -243,6 +260,29 @@ void Appliance::run(Running next) {
   if (next.layout) dataplane_->publish(std::move(next.layout));
   ports_ = std::move(next.ports);
   slices_ = std::move(next.slices);
+  set_rates();
+}
+
+/// Gives ports that stayed open their speed, and slices that stayed their rates, where these have changed.
+void Appliance::set_rates() {
+  const ReportedSpeeds speeds = reported_speeds(ports_);
+  for (std::size_t port = 0; port < ports_.size(); ++port) {
+    const auto speed = port_speed(config_, PortId{static_cast<uint16_t>(port)}, speeds);
+    ports_[port]->egress_claim.take();
+    if (speed) ports_[port]->egress.set_speed(*speed);
+    ports_[port]->egress_claim.release();
+  }
+  for (std::size_t number = 0; number < slices_.size(); ++number) {
+    const std::vector<PortShare> shares = port_shares(config_, config_.slices[number], speeds);
+    for (std::size_t i = 0; i < shares.size(); ++i) {
+      PortRuntime& port = *ports_[shares[i].port.value()];
+      SliceOutput& output = *slices_[number]->attachments()[i].output;
+      const SliceRates rates = egress_plan(config_.slices[number], shares[i], 0).rates;
+      port.egress_claim.take();
+      if (rates != output.plan.rates) port.egress.set_rates(output, rates);
+      port.egress_claim.release();
+    }
+  }
 }
 
 }  // namespace bulkhead

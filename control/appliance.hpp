@@ -69,8 +69,8 @@ class Appliance {
   Result<void> open_ports(const Config& config, Open which, Ports& ports) const;
   [[nodiscard]] Ports unchanged_ports(const Config& config) const;
   [[nodiscard]] bool is_in_use(const PortConfig& config) const;
-  Slices build_slices(const Config& config, const std::vector<uint32_t>& queue_capacities,
-                      const Ports& ports) const;
+  Slices build_slices(const Config& config, const Ports& ports) const;
+  void set_rates();
   [[nodiscard]] std::shared_ptr<SliceRuntime> unchanged_slice(const SliceConfig& config,
                                                               const Ports& ports) const;
 

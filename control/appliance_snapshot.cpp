@@ -59,7 +59,8 @@ Snapshot::Slice slice_snapshot(const SliceRuntime& runtime, const Config& config
       port.rules_software += static_cast<uint32_t>(std::ranges::count(flowspace.ports, attachment.port));
     slice.ports.push_back(std::move(port));
     slice.input_queued_packets += attachment.input->queue.size();
-    add_residence(slice, attachment.output->residence);
+    for (const ResidenceHistogram& of_class : attachment.output->residence) add_residence(slice, of_class);
+    slice.cpu_seconds += to_seconds(attachment.output->cycles.read());
   }
   for (std::size_t i = 0; i < kDropReasons; ++i) {
     const auto reason = static_cast<DropReason>(i);
@@ -67,7 +68,7 @@ Snapshot::Slice slice_snapshot(const SliceRuntime& runtime, const Config& config
   }
   slice.replicated_packets = runtime.replicated.read();
   slice.learned_addresses = runtime.model().learned_addresses();
-  slice.cpu_seconds = to_seconds(runtime.cycles.read());
+  slice.cpu_seconds += to_seconds(runtime.cycles.read());
   return slice;
 }
 

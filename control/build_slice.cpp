@@ -7,6 +7,7 @@
 
 #include "classifier/switch_model.hpp"
 #include "classifier/wire_model.hpp"
+#include "control/egress_plan.hpp"
 #include "nic/clock.hpp"
 
 namespace bulkhead {
@@ -41,20 +42,21 @@ std::unique_ptr<ForwardingModel> build_model(const SliceConfig& config, std::siz
 
 }  // namespace
 
-std::shared_ptr<SliceRuntime> build_slice(const SliceConfig& config, uint32_t queue_capacity,
-                                          const std::function<EgressLimits(PortId)>& limits) {
+std::shared_ptr<SliceRuntime> build_slice(const SliceConfig& config, const SlicePlace& place) {
   std::vector<SliceRuntime::Attachment> attachments;
   bool by_vlan = false;
-  for (const PortId port : config.ports()) {
-    EgressTag tag(entries_at(config, port));
+  for (const PortShare& share : place.shares) {
+    EgressTag tag(entries_at(config, share.port));
     by_vlan = by_vlan || !tag.is_single();
     attachments.push_back(
-        {.port = port,
-         .input = std::make_unique<SliceInput>(queue_capacity),
-         .output = std::make_unique<SliceOutput>(queue_capacity, std::move(tag), limits(port))});
+        {.port = share.port,
+         .input = std::make_unique<SliceInput>(place.queues.input),
+         .output = std::make_unique<SliceOutput>(egress_plan(config, share, place.queues.output),
+                                                 std::move(tag), place.limits(share.port))});
   }
   auto model = build_model(config, attachments.size(), by_vlan);
-  return std::make_shared<SliceRuntime>(config.name, std::move(attachments), std::move(model));
+  return std::make_shared<SliceRuntime>(config.name, std::move(attachments), std::move(model),
+                                        priority_rules(config.priority));
 }
 
 }  // namespace bulkhead

@@ -3,15 +3,23 @@
 
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "control/config.hpp"
+#include "control/entitlement.hpp"
+#include "control/memory_plan.hpp"
 #include "shaper/slice_runtime.hpp"
 
 namespace bulkhead {
 
-/// Makes a configured slice ready to be visited. `queue_capacity`: packets in each of its queues; `limits`:
-/// what its ports can send, by PortId.
-[[nodiscard]] std::shared_ptr<SliceRuntime> build_slice(const SliceConfig& config, uint32_t queue_capacity,
-                                                        const std::function<EgressLimits(PortId)>& limits);
+/// What a slice's surroundings give it.
+struct SlicePlace {
+  QueuePlan queues;
+  std::vector<PortShare> shares;               // in the order of SliceConfig::ports()
+  std::function<EgressLimits(PortId)> limits;  // what the ports can send
+};
+
+/// Makes a configured slice ready to be visited.
+[[nodiscard]] std::shared_ptr<SliceRuntime> build_slice(const SliceConfig& config, const SlicePlace& place);
 
 }  // namespace bulkhead

@@ -11,13 +11,6 @@
 namespace bulkhead {
 namespace {
 
-/// 2 ms at the ceiling, at least two frames: short enough not to be felt as delay elsewhere, long enough that
-/// a worker's absence costs no rate.
-Bytes default_burst(BitsPerSecond ceiling) {
-  constexpr uint64_t kBitsPerByteAndBurstsPerSecond = uint64_t{8} * 500;
-  return std::max(Bytes{ceiling.count() / kBitsPerByteAndBurstsPerSecond}, kLargestFrameOnWire * 2);
-}
-
 const BandwidthConfig* override_at(const SliceConfig& slice, PortId port) {
   const auto found =
       std::ranges::find(slice.bandwidth_at_port, port, &std::pair<PortId, BandwidthConfig>::first);
@@ -25,6 +18,11 @@ const BandwidthConfig* override_at(const SliceConfig& slice, PortId port) {
 }
 
 }  // namespace
+
+Bytes default_burst(BitsPerSecond ceiling) {
+  constexpr uint64_t kBitsPerByteAndBurstsPerSecond = uint64_t{8} * 500;
+  return std::max(Bytes{ceiling.count() / kBitsPerByteAndBurstsPerSecond}, kLargestFrameOnWire * 2);
+}
 
 std::optional<BitsPerSecond> port_speed(const Config& config, PortId port, const ReportedSpeeds& reported) {
   if (config.ports[port.value()].speed) return config.ports[port.value()].speed;
@@ -103,8 +101,7 @@ std::string format_vnet(SliceConfig::Vnet vnet) {
 uint32_t default_workers() { return std::max<uint32_t>(static_cast<uint32_t>(usable_cores().size()), 2) - 1; }
 
 std::vector<std::string> unenforced_sections(const Config& config) {
-  constexpr std::array kNotYet = {"slice.bandwidth", "slice.class", "slice.cpu", "slice.memory",
-                                  "slice.priority"};
+  constexpr std::array kNotYet = {"slice.cpu", "slice.memory"};
   std::vector<std::string> out;
   for (const char* section : kNotYet)
     if (std::ranges::find(config.sections_present, section) != config.sections_present.end())

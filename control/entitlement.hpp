@@ -19,6 +19,10 @@ inline constexpr Bytes kLargestFrameOnWire = Bytes{1500 + 14 + 4} + kWireOverhea
 inline constexpr uint32_t kDefaultWeight = 100;
 inline constexpr uint32_t kDefaultClassWeight = 1;
 
+/// 2 ms at the ceiling, at least two frames: short enough not to be felt as delay elsewhere, long enough that
+/// a worker's absence costs no rate.
+[[nodiscard]] Bytes default_burst(BitsPerSecond ceiling);
+
 /// What a slice gets at one of its egress ports.
 struct PortShare {
   PortId port;

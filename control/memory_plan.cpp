@@ -6,6 +6,7 @@
 
 #include "nic/packet_pool.hpp"
 #include "nic/port.hpp"
+#include "shaper/class_queue.hpp"
 
 namespace bulkhead {
 namespace {
@@ -14,7 +15,10 @@ namespace {
 // copies of one flooded burst.
 constexpr uint32_t kPacketsPerWorker = 384 + 64 + 64;
 
-constexpr uint32_t kLongestQueue = 1024;  // 1.2 ms of full frames at 10 Gb/s; longer ones are delay
+constexpr uint32_t kLongestInput = 1024;  // only what a round of visits brings
+// What eight classes may hold that have no limit of their own, and again as much for those that have.
+constexpr uint32_t kLongestOutput = 2 * kMaxClasses * QueueLimit::kLongest;
+constexpr std::size_t kSharesOfPort = 3;
 
 }  // namespace
 
@@ -42,14 +46,17 @@ std::vector<uint64_t> memory_packets(const Config& config, const PacketMemory& m
   return out;
 }
 
-std::size_t queue_count(const SliceConfig& slice) { return 2 * slice.ports().size(); }
+std::size_t queue_count(const SliceConfig& slice) { return kSharesOfPort * slice.ports().size(); }
 
-std::vector<uint32_t> queue_capacities(const Config& config, const PacketMemory& memory, uint32_t workers) {
+std::vector<QueuePlan> queue_plans(const Config& config, const PacketMemory& memory, uint32_t workers) {
   const std::vector<uint64_t> packets = memory_packets(config, memory, workers);
-  std::vector<uint32_t> out;
+  std::vector<QueuePlan> out;
   for (std::size_t slice = 0; slice < packets.size(); ++slice) {
-    const uint64_t share = packets[slice] / queue_count(config.slices[slice]);
-    out.push_back(std::bit_floor(static_cast<uint32_t>(std::min<uint64_t>(share, kLongestQueue))));
+    const uint64_t at_port = packets[slice] / config.slices[slice].ports().size();
+    const auto share = static_cast<uint32_t>(std::min<uint64_t>(at_port / kSharesOfPort, kLongestInput));
+    const uint32_t input = std::bit_floor(share);
+    out.push_back({.input = input,
+                   .output = static_cast<uint32_t>(std::min<uint64_t>(at_port - input, kLongestOutput))});
   }
   return out;
 }

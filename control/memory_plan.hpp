@@ -33,12 +33,19 @@ struct PacketMemory {
 [[nodiscard]] std::vector<uint64_t> memory_packets(const Config& config, const PacketMemory& memory,
                                                    std::optional<uint32_t> workers);
 
-/// A slice has one queue in and one out at each of its ports.
+/// How many packets of a slice may wait at each of its ports.
+struct QueuePlan {
+  uint32_t input = 0;   // to be visited; a power of two
+  uint32_t output = 0;  // to be sent, in all classes together
+  bool operator==(const QueuePlan&) const = default;
+};
+
+/// The least shares of its packets that a slice needs: at each port one for what comes in, two for what goes
+/// out.
 [[nodiscard]] std::size_t queue_count(const SliceConfig& slice);
 
-/// The capacity of each of a slice's queues by SliceId, a power of two. Requires: prove_isolation() found
-/// nothing wrong with this memory and these workers.
-[[nodiscard]] std::vector<uint32_t> queue_capacities(const Config& config, const PacketMemory& memory,
-                                                     uint32_t workers);
+/// By SliceId. Requires: prove_isolation() found nothing wrong with this memory and these workers.
+[[nodiscard]] std::vector<QueuePlan> queue_plans(const Config& config, const PacketMemory& memory,
+                                                 uint32_t workers);
 
 }  // namespace bulkhead

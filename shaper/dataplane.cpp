@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <thread>
+#include <unordered_set>
 #include <utility>
 
 #include "nic/clock.hpp"
@@ -10,27 +11,49 @@
 namespace bulkhead {
 namespace {
 
-bool has_slice(const Layout& layout, const SliceRuntime* slice) {
-  return std::ranges::any_of(layout.slices(), [&](const auto& other) { return other.get() == slice; });
+using SliceSet = std::unordered_set<const SliceRuntime*>;
+
+SliceSet slices_of(const Layout& layout) {
+  SliceSet out;
+  for (const auto& slice : layout.slices()) out.insert(slice.get());
+  return out;
 }
 
-/// Empties a slice that nobody visits any more; the ports may still hold packets that it had sent.
-void retire(SliceRuntime& slice, const Layout& layout) {
+/// Calls `step(egress, output)` for each of the slice's ports, while no worker visits it.
+template <class Step>
+void at_its_ports(const Layout& layout, std::size_t slice, Step step) {
   for (const Layout::PortPlace& place : layout.ports()) {
+    SliceOutput* const output = place.outputs[slice];
+    if (output == nullptr) continue;
     place.runtime->egress_claim.take();
-    for (const SliceOutput* output : place.outputs)
-      for (const SliceRuntime::Attachment& attachment : slice.attachments())
-        if (output != nullptr && output == attachment.output.get())
-          place.runtime->egress.drop_pending(output, DropReason::shutdown);
+    step(place.runtime->egress, *output);
     place.runtime->egress_claim.release();
   }
-  slice.drop_queued();
+}
+
+/// Makes the ports know the slices that `known` has not.
+void introduce(const Layout& layout, const SliceSet& known) {
+  for (std::size_t slice = 0; slice < layout.slices().size(); ++slice)
+    if (!known.contains(layout.slices()[slice].get()))
+      at_its_ports(layout, slice, [](Egress& egress, SliceOutput& output) { egress.attach(output); });
+}
+
+/// Empties the slices that `kept` has not, which nobody visits any more.
+void retire(const Layout& layout, const SliceSet& kept) {
+  for (std::size_t slice = 0; slice < layout.slices().size(); ++slice) {
+    if (kept.contains(layout.slices()[slice].get())) continue;
+    at_its_ports(layout, slice,
+                 [](Egress& egress, SliceOutput& output) { egress.detach(output, DropReason::shutdown); });
+    layout.slices()[slice]->drop_queued();
+  }
 }
 
 }  // namespace
 
 Dataplane::Dataplane(std::size_t workers, std::unique_ptr<const Layout> first)
-    : times_(workers), layouts_(workers, std::move(first)) {}
+    : times_(workers), layouts_(workers, std::move(first)) {
+  introduce(layout(), {});
+}
 
 Result<std::unique_ptr<Dataplane>> Dataplane::start(const Options& options, const PacketPool& pool,
                                                     std::unique_ptr<const Layout> first) {
@@ -53,17 +76,21 @@ Dataplane::~Dataplane() { stop(std::chrono::nanoseconds{0}); }
 
 void Dataplane::publish(std::unique_ptr<const Layout> next) {
   const Layout& now = *next;
+  introduce(now, slices_of(layout()));
   const std::unique_ptr<const Layout> old = layouts_.replace(std::move(next));
   // What a worker queued while it still had the old layout, it marked there.
   now.mark_all();
-  for (const auto& slice : old->slices())
-    if (!has_slice(now, slice.get())) retire(*slice, *old);
+  retire(*old, slices_of(now));
 }
 
 void Dataplane::stop(std::chrono::nanoseconds patience) {
-  if (!pool_) return;
+  if (std::exchange(stopped_, true)) return;
+  if (pool_) end_workers(std::chrono::steady_clock::now() + patience);
+  retire(layout(), {});
+}
+
+void Dataplane::end_workers(std::chrono::steady_clock::time_point deadline) {
   phase_.store(Phase::draining, std::memory_order_release);
-  const auto deadline = std::chrono::steady_clock::now() + patience;
   while (!layout().is_drained() && std::chrono::steady_clock::now() < deadline)
     std::this_thread::sleep_for(std::chrono::milliseconds{1});
   phase_.store(Phase::stopped, std::memory_order_release);
@@ -71,7 +98,6 @@ void Dataplane::stop(std::chrono::nanoseconds patience) {
   // A worker had perhaps a burst in its hands when all queues were seen empty. Now no one has.
   for (Cycles now = clock_now(); !layout().is_drained() && std::chrono::steady_clock::now() < deadline;)
     workers_.front()->round(layout(), now, false);
-  for (const auto& slice : layout().slices()) retire(*slice, layout());
 }
 
 }  // namespace bulkhead

@@ -46,7 +46,9 @@ class Dataplane {
 
  private:
   Dataplane(std::size_t workers, std::unique_ptr<const Layout> first);
+  void end_workers(std::chrono::steady_clock::time_point deadline);
 
+  bool stopped_ = false;
   std::vector<WorkerTime> times_;
   Published<Layout> layouts_;
   std::atomic<Phase> phase_{Phase::running};

@@ -8,53 +8,149 @@
 namespace bulkhead {
 namespace {
 
-constexpr std::size_t kSlicesPerBatch = 16;
-constexpr uint32_t kSliceTurn = 32;  // packets a slice may send before the next one's turn
+constexpr std::size_t kSlicesTogether = 16;
 constexpr int kBatchesPerVisit = 8;  // then others have their turn, however much is waiting
+constexpr uint64_t kAheadsPerSecond = 100'000;
 constexpr QueueId kTransmitQueue{0};
+
+EgressScheduler::Options scheduler_options(const Port& port, const Egress::Options& options) {
+  return {.speed = options.speed,
+          .hz = options.clock_hz,
+          .largest_frame = Bytes{port.max_frame()} + kWireOverhead,
+          .catch_up = {},
+          .slices = 0,
+          .ahead = Cycles{options.clock_hz / kAheadsPerSecond}};
+}
 
 }  // namespace
 
-uint32_t Egress::visit(ReadySet& ready, const std::vector<SliceOutput*>& outputs) {
-  uint32_t moved = pending() > 0 ? transmit() : 0;
+Egress::Egress(const Port& port, const Options& options)
+    : port_(port),
+      speed_(options.speed),
+      scale_(options.clock_hz),
+      scheduler_(scheduler_options(port, options)) {}
+
+void Egress::attach(SliceOutput& output) {
+  if (output.slot != SliceOutput::kNoSlot) return;
+  const auto free = std::ranges::find(slots_, nullptr);
+  output.slot = static_cast<uint16_t>(free - slots_.begin());
+  if (free == slots_.end()) {
+    slots_.push_back(nullptr);
+    scheduler_.grow(static_cast<uint16_t>(slots_.size()));
+  }
+  slots_[output.slot] = &output;
+  scheduler_.configure(SliceId{output.slot}, output.plan.rates);
+}
+
+void Egress::detach(SliceOutput& output, DropReason reason) {
+  drop_pending(output, reason);
+  for (uint32_t number = 0; number < kMaxClasses; ++number)
+    while (!output.queues.at(number).empty()) {
+      const Packet packet = output.queues.pop(number);
+      output.count_drop(packet.state().pcp, reason);
+      free_packets({&packet, 1});
+    }
+  scheduler_.remove(SliceId{output.slot});
+  slots_[output.slot] = nullptr;
+  output.slot = SliceOutput::kNoSlot;
+}
+
+void Egress::set_rates(SliceOutput& output, const SliceRates& rates) {
+  output.plan.rates = rates;
+  scheduler_.configure(SliceId{output.slot}, rates);
+}
+
+void Egress::set_speed(BitsPerSecond speed) {
+  if (speed == speed_) return;
+  speed_ = speed;
+  scheduler_.set_speed(speed);
+}
+
+uint32_t Egress::visit(ReadySet& ready, const std::vector<SliceOutput*>& outputs, Cycles& now) {
+  const Cycles begin = now;
+  uint32_t moved = pending() > 0 ? transmit(now) : 0;
+  // Little is admitted at a time, so that queues fill up only where more comes than may leave.
   for (int batch = 0; batch < kBatchesPerVisit && pending() == 0; ++batch) {
-    gather(ready, outputs);
-    if (pending() == 0) break;
-    moved += transmit();
+    const bool admitted = admit(ready, outputs, begin);
+    schedule(begin);
+    if (pending() > 0) {
+      moved += transmit(now);
+    } else if (!admitted) {
+      break;
+    }
   }
   return moved;
 }
 
-void Egress::gather(ReadySet& ready, const std::vector<SliceOutput*>& outputs) {
-  std::array<std::size_t, kSlicesPerBatch> slices;
+/// Up to a burst of each of a few slices. False where none had any.
+bool Egress::admit(ReadySet& ready, const std::vector<SliceOutput*>& outputs, Cycles now) {
+  std::array<std::size_t, kSlicesTogether> slices;
   const std::size_t count = ready.take(turn_, slices);
-  // The queues' lines are on their way when they are read.
-  for (std::size_t i = 0; i < count; ++i) outputs[slices[i]]->queue.prefetch_for_pop();
+  // The rings' lines are on their way when they are read.
   for (std::size_t i = 0; i < count; ++i) {
-    if (batch_.room() == 0) {
-      turn_ = slices[i];
-      return ready.mark_those(std::span(slices).first(count).subspan(i), [](std::size_t) { return true; });
+    outputs[slices[i]]->ring.prefetch_for_pop();
+    scheduler_.prefetch(SliceId{outputs[slices[i]]->slot});
+  }
+  for (std::size_t i = 0; i < count; ++i)
+    if (admit_from(*outputs[slices[i]], now)) ready.mark(slices[i]);
+  return count > 0;
+}
+
+/// True where packets may have been left in the ring.
+bool Egress::admit_from(SliceOutput& output, Cycles now) {
+  std::array<Packet, Burst::kCapacity> packets;
+  const uint32_t taken = output.ring.pop(packets.data(), Burst::kCapacity);
+  uint32_t classes = 0;
+  for (const Packet packet : std::span(packets).first(taken)) {
+    const uint8_t pcp = packet.state().pcp;
+    const uint32_t number = output.queues.class_of(pcp);
+    if (output.queues.push(number, packet)) [[likely]] {
+      classes |= 1u << number;
+      continue;
     }
-    SliceOutput& output = *outputs[slices[i]];
-    take_from(output);
-    if (!output.queue.empty()) ready.mark(slices[i]);
+    output.count_drop(pcp, DropReason::queue_full);
+    free_packets({&packet, 1});
+  }
+  if (classes != 0) scheduler_.activate(SliceId{output.slot}, static_cast<uint8_t>(classes), now);
+  return taken == Burst::kCapacity;
+}
+
+void Egress::schedule(Cycles now) {
+  while (batch_.room() > 0) {
+    auto grant = scheduler_.next(now);
+    if (!grant) return;
+    SliceOutput& output = *slots_[grant->slice.value()];
+    output.prefetch_for_count();
+    Bytes taken;
+    do {
+      taken = take(output, *grant);
+    } while (scheduler_.charge(*grant, taken, !output.queues.at(grant->class_number).empty()));
   }
 }
 
-void Egress::take_from(SliceOutput& output) {
-  const uint32_t start = batch_.size();
-  const uint32_t taken = output.queue.pop(batch_.raw() + start, std::min(kSliceTurn, batch_.room()));
-  output.prefetch_for_count();
-  for (uint32_t i = start; i < start + taken; ++i) {
-    origin_[i] = &output;
-    states_[i] = batch_[i].state();
+Bytes Egress::take(SliceOutput& output, const Grant& grant) {
+  const ClassQueue& queue = output.queues.at(grant.class_number);
+  Bytes taken;
+  while (!queue.empty() && batch_.room() > 0) {
+    const PacketState& state = queue.front().state();
+    const Bytes wire = wire_bytes(state);
+    if (taken + wire > grant.allowed) break;
+    taken += wire;
+    sent_[batch_.size()] = {.arrival = state.arrival,
+                            .length = state.length,
+                            .pcp = state.pcp,
+                            .class_number = grant.class_number,
+                            .slot = output.slot};
+    batch_.push_back(output.queues.pop(grant.class_number));
   }
-  batch_.resize(start + taken);
+  return taken;
 }
 
-uint32_t Egress::transmit() {
+uint32_t Egress::transmit(Cycles& now) {
   const uint32_t accepted = port_.transmit(kTransmitQueue, batch_.span().subspan(first_));
-  if (accepted > 0) count(first_, first_ + accepted, clock_now());
+  const Cycles end = clock_now();
+  if (accepted > 0) count(first_, first_ + accepted, end, (end - now).count());
+  now = end;
   first_ += accepted;
   if (first_ == batch_.size()) {
     batch_.release();
@@ -63,35 +159,47 @@ uint32_t Egress::transmit() {
   return accepted;
 }
 
-void Egress::count(uint32_t from, uint32_t to, Cycles now) {
+/// `cycles`: what these packets have cost, by which each slice pays for its own.
+void Egress::count(uint32_t from, uint32_t to, Cycles now, uint64_t cycles) {
+  const uint64_t each = cycles / (to - from);
+  Cycles arrival = sent_[from].arrival;
+  std::size_t bucket = ResidenceHistogram::bucket_of(scale_.ceil(now - arrival));
   for (uint32_t i = from; i < to;) {
-    SliceOutput& output = *origin_[i];
-    const Cycles arrival = states_[i].arrival;
+    const uint16_t slot = sent_[i].slot;
+    SliceOutput& output = *slots_[slot];
     const uint32_t start = i;
-    for (; i < to && origin_[i] == &output && states_[i].arrival == arrival; ++i)
-      output.transmitted[states_[i].pcp].add(1, states_[i].length);
-    output.residence.record(now - arrival, i - start, scale_);
+    for (; i < to && sent_[i].slot == slot; ++i) {
+      const Sent& sent = sent_[i];
+      if (sent.arrival != arrival) {
+        arrival = sent.arrival;
+        bucket = ResidenceHistogram::bucket_of(scale_.ceil(now - arrival));
+      }
+      output.transmitted[sent.pcp].add(1, sent.length);
+      output.residence[sent.class_number].record(bucket, now - arrival);
+    }
+    output.all_left.add(i - start);
+    output.cycles.add(each * (i - start));
   }
 }
 
-void Egress::drop_pending(const SliceOutput* output, DropReason reason) {
-  uint32_t kept = first_;
+std::optional<Cycles> Egress::next_event() const {
+  if (pending() > 0) return std::nullopt;  // when the device takes more, nobody can say
+  return scheduler_.next_event();
+}
+
+/// Packets that the scheduler had let go: they are paid for, but not gone.
+void Egress::drop_pending(const SliceOutput& output, DropReason reason) {
+  uint32_t kept = 0;
   for (uint32_t i = first_; i < batch_.size(); ++i) {
-    if (output != nullptr && origin_[i] != output) {
+    if (sent_[i].slot != output.slot) {
       batch_.raw()[kept] = batch_[i];
-      origin_[kept] = origin_[i];
-      states_[kept++] = states_[i];
+      sent_[kept++] = sent_[i];
       continue;
     }
-    origin_[i]->dropped_by_pcp[states_[i].pcp].add(1);
-    origin_[i]->dropped.add(reason, 1);
+    slots_[output.slot]->count_drop(sent_[i].pcp, reason);
     free_packets({batch_.raw() + i, 1});
   }
-  // What was transmitted before is no longer ours: the batch starts at its first pending packet.
-  std::copy(batch_.raw() + first_, batch_.raw() + kept, batch_.raw());
-  std::copy(origin_.begin() + first_, origin_.begin() + kept, origin_.begin());
-  std::copy(states_.begin() + first_, states_.begin() + kept, states_.begin());
-  batch_.resize(kept - first_);
+  batch_.resize(kept);
   first_ = 0;
 }
 

@@ -3,49 +3,92 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <vector>
 
 #include "classifier/ready_set.hpp"
 #include "nic/port.hpp"
-#include "shaper/slice_runtime.hpp"
+#include "shaper/egress_scheduler.hpp"
+#include "shaper/slice_output.hpp"
 
 namespace bulkhead {
 
-/// The egress step of one port: takes packets from the slices' output queues in turn, a burst each, and hands
-/// them to the device. One object per port; one worker at a time, the one that has the port's egress claim.
+/// The way out of one port: moves packets from the slices' rings into their class queues, lets the scheduler
+/// say who sends, and hands that to the device. One object per port; one thread at a time, the one that has
+/// the port's egress claim.
+///
+/// The scheduler paces the port at its speed, and gives the device what is due within the next 10 us at once:
+/// bursts, as devices like them, and no more than that a more urgent packet has to wait for.
 ///
 /// What the device does not take at once stays here and is offered again: nothing overtakes it. A port whose
-/// link is down keeps its packets until `flush` or until they are dropped on purpose.
+/// link is down keeps its packets until they are dropped on purpose.
 class Egress {
  public:
-  Egress(const Port& port, MicrosecondScale scale) : port_(port), scale_(scale) {}
+  struct Options {
+    BitsPerSecond speed;  // line rate: nothing leaves faster
+    uint64_t clock_hz = 0;
+  };
 
-  /// Takes packets of the slices marked in `ready` and transmits. `outputs`: by SliceId, null where the slice
-  /// has no output here. Returns how many packets moved.
-  uint32_t visit(ReadySet& ready, const std::vector<SliceOutput*>& outputs);
+  Egress(const Port& port, const Options& options);
+  Egress(const Egress&) = delete;
+  Egress& operator=(const Egress&) = delete;
+  /// Requires: every output is detached.
+  ~Egress() = default;
+
+  /// Makes the scheduler know an output; `detach` before it goes. Again for one that is attached: does
+  /// nothing.
+  void attach(SliceOutput& output);
+  /// Drops whatever of the output waits here, and forgets it.
+  void detach(SliceOutput& output, DropReason reason);
+  /// Gives an attached output other rates; its packets and what it has used stay.
+  void set_rates(SliceOutput& output, const SliceRates& rates);
+
+  /// Takes packets of the slices marked in `ready` and transmits what may leave at `now`, which moves on to
+  /// the end of the visit. `outputs`: by SliceId, null where the slice has no output here. Returns how many
+  /// packets moved.
+  uint32_t visit(ReadySet& ready, const std::vector<SliceOutput*>& outputs, Cycles& now);
+
+  /// When packets may leave that wait for their time; nothing if none does.
+  [[nodiscard]] std::optional<Cycles> next_event() const;
+
+  /// The line rate is another now.
+  void set_speed(BitsPerSecond speed);
+  /// The line rate.
+  [[nodiscard]] BitsPerSecond speed() const { return speed_; }
 
   /// Packets that left a queue and that the device has not taken yet.
   [[nodiscard]] uint32_t pending() const { return batch_.size() - first_; }
 
-  /// Drops pending packets: those of `output`, or all where it is null.
-  void drop_pending(const SliceOutput* output, DropReason reason);
-
  private:
-  void gather(ReadySet& ready, const std::vector<SliceOutput*>& outputs);
-  void take_from(SliceOutput& output);
-  uint32_t transmit();
-  void count(uint32_t from, uint32_t to, Cycles now);
+  /// What is to be counted of a packet once the device has it, and may have freed it.
+  struct Sent {
+    Cycles arrival;
+    uint32_t length;
+    uint8_t pcp;
+    uint8_t class_number;
+    uint16_t slot;
+  };
+
+  bool admit(ReadySet& ready, const std::vector<SliceOutput*>& outputs, Cycles now);
+  bool admit_from(SliceOutput& output, Cycles now);
+  void schedule(Cycles now);
+  Bytes take(SliceOutput& output, const Grant& grant);
+  uint32_t transmit(Cycles& now);
+  void count(uint32_t from, uint32_t to, Cycles now, uint64_t cycles);
+  void drop_pending(const SliceOutput& output, DropReason reason);
 
   const Port& port_;
+  BitsPerSecond speed_;
   MicrosecondScale scale_;
-  std::size_t turn_ = 0;  // the slice that is next
+  EgressScheduler scheduler_;
+  std::vector<SliceOutput*> slots_;
+  std::size_t turn_ = 0;  // the slice that is next to be admitted
 
-  // Packets on their way to the device, and what is to be counted once it has taken (and may have freed)
-  // them.
+  // Packets on their way to the device.
   Burst batch_;
   uint32_t first_ = 0;
-  std::array<SliceOutput*, Burst::kCapacity> origin_{};
-  std::array<PacketState, Burst::kCapacity> states_;
+  std::array<Sent, Burst::kCapacity> sent_;
 };
 
 }  // namespace bulkhead

@@ -12,13 +12,17 @@ namespace {
 
 constexpr uint32_t kLookAgain = 64;  // rounds without sleep: the next packet of a burst is often just behind
 constexpr std::chrono::microseconds kLongestNap{50};
+constexpr std::chrono::microseconds kShortestNap{20};
 
 }  // namespace
 
-void Idler::had_none() {
+void Idler::had_none(std::chrono::nanoseconds until_due) {
   if (fruitless_rounds_ < kLookAgain + kLongestNap.count()) ++fruitless_rounds_;
   if (fruitless_rounds_ <= kLookAgain) return;
-  std::this_thread::sleep_for(std::chrono::microseconds{fruitless_rounds_ - kLookAgain});
+  const std::chrono::nanoseconds nap = std::chrono::microseconds{fruitless_rounds_ - kLookAgain};
+  // A sleep takes longer than it is told to: what is due sooner than that is waited for awake.
+  if (until_due < kShortestNap) return;
+  std::this_thread::sleep_for(std::min(nap, until_due));
 }
 
 void use_precise_naps() {

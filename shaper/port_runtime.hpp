@@ -14,11 +14,10 @@ namespace bulkhead {
 /// A port at work. Lives as long as its configuration stays the same, across reloads. Its two directions are
 /// visited apart, each by one worker at a time.
 struct PortRuntime {
-  PortRuntime(std::string port_name, Port open_port, MicrosecondScale scale)
-      : name(std::move(port_name)), port(std::move(open_port)), egress(port, scale) {}
+  PortRuntime(std::string port_name, Port open_port, const Egress::Options& options)
+      : name(std::move(port_name)), port(std::move(open_port)), egress(port, options) {}
   PortRuntime(const PortRuntime&) = delete;
   PortRuntime& operator=(const PortRuntime&) = delete;
-  ~PortRuntime() { egress.drop_pending(nullptr, DropReason::shutdown); }
 
   const std::string name;
   const Port port;
@@ -27,7 +26,7 @@ struct PortRuntime {
   DropCounters unclaimed;  // receive visit: writes, control: reads
 
   Claim egress_claim;
-  Egress egress;
+  Egress egress;  // under egress_claim
 };
 
 }  // namespace bulkhead

@@ -31,13 +31,14 @@ class MicrosecondScale {
 
 /// How long packets stayed, from the burst that brought them to the burst that took them: bucket 0 up to 1
 /// us, bucket i up to 2^i us, the last one all beyond. One writer (see Counter), any reader.
-class ResidenceHistogram {
+class alignas(64) ResidenceHistogram {
  public:
   static constexpr std::size_t kBuckets = 24;
 
-  void record(Cycles residence, uint64_t packets, const MicrosecondScale& scale) {
-    buckets_[bucket_of(scale.ceil(residence))].add(packets);
-    cycles_.add(residence.count() * packets);
+  /// A packet stayed that long; `bucket`: which packets of one burst have in common.
+  void record(std::size_t bucket, Cycles residence) {
+    buckets_[bucket].add(1);
+    cycles_.add(residence.count());
   }
 
   [[nodiscard]] static constexpr std::size_t bucket_of(uint64_t microseconds) {

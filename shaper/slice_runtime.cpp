@@ -33,8 +33,11 @@ std::optional<DropReason> unfit(Packet packet, const SliceOutput& output) {
 }  // namespace
 
 SliceRuntime::SliceRuntime(std::string name, std::vector<Attachment> attachments,
-                           std::unique_ptr<ForwardingModel> model)
-    : name_(std::move(name)), attachments_(std::move(attachments)), model_(std::move(model)) {}
+                           std::unique_ptr<ForwardingModel> model, const Priority::Rules& priority)
+    : name_(std::move(name)),
+      attachments_(std::move(attachments)),
+      model_(std::move(model)),
+      priority_(priority) {}
 
 SliceRuntime::Visit SliceRuntime::visit(Cycles now, ForwardingOutputs& scratch) {
   Visit visit;
@@ -53,6 +56,7 @@ SliceRuntime::Visit SliceRuntime::visit(Cycles now, ForwardingOutputs& scratch) 
 
 void SliceRuntime::forward(LocalPort ingress, Burst& burst, Cycles now, ForwardingOutputs& scratch,
                            uint64_t& sent_to) {
+  priority_.mark(burst.span());
   model_->forward(burst.span(), ingress, now, scratch);
   burst.release();
   for_each_bit(scratch.touched(), [&](uint32_t port) {
@@ -76,8 +80,10 @@ bool SliceRuntime::send(Burst& burst, SliceOutput& output) {
   // Read before the push: then they may be transmitted and freed by another worker at once.
   std::array<uint8_t, Burst::kCapacity> pcps;
   for (std::size_t i = 0; i < packets.size(); ++i) pcps[i] = packets[i].state().pcp;
-  const uint32_t queued = output.queue.push(packets);
+  const uint32_t queued =
+      output.ring.push(packets.first(std::min<std::size_t>(packets.size(), output.room())));
   for (uint32_t i = 0; i < queued; ++i) output.entered[pcps[i]].add(1);
+  output.all_entered.add(queued);
   if (queued < packets.size()) [[unlikely]] {
     dropped.add(DropReason::queue_full, packets.size() - queued);
     free_packets(packets.subspan(queued));
@@ -119,9 +125,8 @@ void SliceRuntime::drop_queued() {
     dropped.add(DropReason::shutdown, attachment.input->queue.drain());
     SliceOutput& output = *attachment.output;
     Burst burst;
-    while (const uint32_t taken = output.queue.pop(burst.raw(), Burst::kCapacity)) {
-      for (uint32_t i = 0; i < taken; ++i) output.dropped_by_pcp[burst[i].state().pcp].add(1);
-      output.dropped.add(DropReason::shutdown, taken);
+    while (const uint32_t taken = output.ring.pop(burst.raw(), Burst::kCapacity)) {
+      for (uint32_t i = 0; i < taken; ++i) output.count_drop(burst[i].state().pcp, DropReason::shutdown);
       free_packets({burst.raw(), taken});
     }
   }

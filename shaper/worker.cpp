@@ -41,7 +41,7 @@ void Worker::run(WorkerTime& time) {
     if (moved > 0) {
       idler.had_work();
     } else if (shared_.idle == IdlePolicy::nap) {
-      idler.had_none();
+      idler.had_none(until_next_event(now));
     }
     now = clock_now();
     (moved > 0 ? time.busy : time.idle).add((now - start).count());
@@ -50,9 +50,17 @@ void Worker::run(WorkerTime& time) {
 
 uint32_t Worker::round(const Layout& layout, Cycles& now, bool receiving) {
   uint32_t moved = receiving ? receive(layout, now) : 0;
+  // Receiving and demultiplexing are not the first slice's work.
+  if (moved > 0) now = clock_now();
   moved += visit_slices(layout, now);
-  moved += send(layout);
+  moved += send(layout, now);
   return moved;
+}
+
+std::chrono::nanoseconds Worker::until_next_event(Cycles now) const {
+  if (!next_event_) return std::chrono::nanoseconds::max();
+  if (*next_event_ <= now) return std::chrono::nanoseconds{0};
+  return to_nanoseconds(*next_event_ - now);
 }
 
 uint32_t Worker::receive(const Layout& layout, Cycles now) {
@@ -72,9 +80,8 @@ uint32_t Worker::visit_slices(const Layout& layout, Cycles& now) {
   for (std::size_t visits = 0; visits < kVisitsPerRound; visits += kTakenTogether) {
     std::array<std::size_t, kTakenTogether> slices;
     const std::size_t count = layout.ready().take(turn_, slices);
-    const uint32_t now_moved = visit_these(layout, std::span(slices).first(count), now);
-    if (now_moved == 0) break;  // nothing is ready, or others are visiting it: no use in asking at once again
-    moved += now_moved;
+    if (count == 0) break;
+    moved += visit_these(layout, std::span(slices).first(count), now);
   }
   return moved;
 }
@@ -106,6 +113,7 @@ SliceRuntime::Visit Worker::visit_slice(const Layout& layout, std::size_t slice,
   SliceRuntime& runtime = *layout.slices()[slice];
   if (!runtime.claim.try_take()) {
     layout.ready().mark(slice);  // whoever visits it now may have looked before the mark was made
+    now = clock_now();
     return {};
   }
   const SliceRuntime::Visit visit = runtime.visit(now, scratch_);
@@ -118,11 +126,15 @@ SliceRuntime::Visit Worker::visit_slice(const Layout& layout, std::size_t slice,
   return visit;
 }
 
-uint32_t Worker::send(const Layout& layout) {
+uint32_t Worker::send(const Layout& layout, Cycles& now) {
   uint32_t moved = 0;
+  next_event_.reset();
   for (const Layout::PortPlace& place : layout.ports()) {
     if (!place.runtime->egress_claim.try_take()) continue;
-    moved += place.runtime->egress.visit(*place.ready, place.outputs);
+    Egress& egress = place.runtime->egress;
+    moved += egress.visit(*place.ready, place.outputs, now);
+    const auto event = egress.next_event();
+    if (event && (!next_event_ || *event < *next_event_)) next_event_ = event;
     place.runtime->egress_claim.release();
   }
   return moved;

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "classifier/forwarding.hpp"
@@ -53,12 +55,14 @@ class Worker {
   uint32_t visit_slices(const Layout& layout, Cycles& now);
   uint32_t visit_these(const Layout& layout, std::span<const std::size_t> slices, Cycles& now);
   SliceRuntime::Visit visit_slice(const Layout& layout, std::size_t slice, Cycles& now);
-  uint32_t send(const Layout& layout);
+  uint32_t send(const Layout& layout, Cycles& now);
+  [[nodiscard]] std::chrono::nanoseconds until_next_event(Cycles now) const;
 
   std::size_t number_;
   Shared shared_;
   ForwardingOutputs scratch_;
-  std::size_t turn_ = 0;  // the slice that is next
+  std::size_t turn_ = 0;              // the slice that is next
+  std::optional<Cycles> next_event_;  // when a port can send again that waits for its time
 };
 
 }  // namespace bulkhead

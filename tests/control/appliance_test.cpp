@@ -201,7 +201,7 @@ TEST_CASE("6. a refused reload changes nothing and says why", "[appliance]") {
       {"more than the line rate guaranteed", kBase + "[slice.bandwidth]\nguarantee = \"11Gbps\"\n",
        "lab.toml:"},
       {"memory for queues too short to work with", kBase + "[slice.memory]\npackets = 8\n",
-       "lab.toml:13:1: slice \"stays\" has 8 packets of memory for its 4 queues, which need 64"}};
+       "lab.toml:13:1: slice \"stays\" has 8 packets of memory for its 6 queues, which need 96"}};
   for (const Row& row : rows) {
     INFO(row.description);
     const Snapshot before = lab().appliance->snapshot();

@@ -14,7 +14,10 @@ EgressLimits limits_of(PortId port) { return {.max_frame = 1000u + port.value(),
 
 std::shared_ptr<SliceRuntime> build(const std::string& slice) {
   test_eal();
-  return build_slice(accepted(std::string(kTwoPorts) + slice).slices.at(0), 64, limits_of);
+  const Config config = accepted(std::string(kTwoPorts) + slice);
+  return build_slice(config.slices.at(0), {.queues = {.input = 64, .output = 100},
+                                           .shares = port_shares(config, config.slices.at(0), {}),
+                                           .limits = limits_of});
 }
 
 /// The ports (as bits) that a frame arriving at the slice's first port is sent to.
@@ -40,7 +43,8 @@ flowspace = [{port = "office", vlan = 7}, {port = "uplink", vlan = 100}]
     const SliceRuntime::Attachment& attachment = slice->attachments()[port];
     CHECK(attachment.port == PortId{port});
     CHECK(attachment.input->queue.capacity() == 64);
-    CHECK(attachment.output->queue.capacity() == 64);
+    CHECK(attachment.output->plan.queues.places == 100);
+    CHECK(attachment.output->ring.capacity() == 128);
     CHECK(attachment.output->limits.max_frame == 1000u + port);
     CHECK_FALSE(attachment.output->limits.takes_segments);
   }

@@ -158,16 +158,16 @@ TEST_CASE("the slices' packets fit what ports and workers leave of the memory") 
                               std::to_string(PacketPool::footprint(2048).count()) +
                               "B, of which 2 ports and 1 worker need 4608";
   CHECK(proof_of(two + slice("a", 1, packets(left))) == "");
-  CHECK(proof_of(two + slice("a", 1, packets(left - 64)) + slice("b", 2)) == "");
+  CHECK(proof_of(two + slice("a", 1, packets(left - 96)) + slice("b", 2)) == "");
   CHECK(
-      proof_of(two + slice("a", 1, packets(left - 63)) + slice("b", 2)) ==
-      "lab.toml:15:1: slice \"b\" has 63 packets of memory for its 4 queues, which need 64; raise memory in "
+      proof_of(two + slice("a", 1, packets(left - 95)) + slice("b", 2)) ==
+      "lab.toml:15:1: slice \"b\" has 95 packets of memory for its 6 queues, which need 96; raise memory in "
       "[appliance]\n");
   CHECK(
       proof_of(two + slice("a", 1, packets(1))) ==
-      "lab.toml:11:1: slice \"a\" has 1 packets of memory for its 4 queues, which need 64; raise packets in "
+      "lab.toml:11:1: slice \"a\" has 1 packets of memory for its 6 queues, which need 96; raise packets in "
       "[slice.memory]\n");
-  CHECK(proof_of(two + slice("a", 1, packets(left - 64)) + slice("b", 2, packets(65))) ==
+  CHECK(proof_of(two + slice("a", 1, packets(left - 96)) + slice("b", 2, packets(97))) ==
         "lab.toml:15:1: the slices' memory sums to " + std::to_string(left + 1) + " packets, and " + account +
             "; lower packets in [slice.memory], or raise memory in [appliance]\n");
   // Where the memory is laid out already, it counts, whatever another start would make of it.

@@ -47,15 +47,20 @@ TEST_CASE("what ports, workers and given parts leave is shared equally", "[memor
   CHECK(packets({20'000, 0}, {}) == std::vector<uint64_t>{20'000, 0});
 }
 
-TEST_CASE("a slice's packets are divided among its queues, rounded down to a power of two", "[memory_plan]") {
-  CHECK(queue_capacities(with_packets({1'000, 4'000}), kTenThousand, 1) == std::vector<uint32_t>{256, 1'024});
-  CHECK(queue_capacities(with_packets({32, 63}), kTenThousand, 1) == std::vector<uint32_t>{16, 16});
-  CHECK(queue_count(accepted(kOneSlice).slices[0]) == 2);
+TEST_CASE("of a slice's packets at a port a third may wait to be visited, the rest to be sent",
+          "[memory_plan]") {
+  const auto plans = [](const std::vector<int>& given) {
+    return queue_plans(with_packets(given), kTenThousand, 1);
+  };
+  CHECK(plans({1'000, 3'000}) ==
+        std::vector<QueuePlan>{{.input = 256, .output = 744}, {.input = 512, .output = 2'488}});
+  CHECK(plans({48, 95}) == std::vector<QueuePlan>{{.input = 16, .output = 32}, {.input = 16, .output = 79}});
+  CHECK(queue_count(accepted(kOneSlice).slices[0]) == 3);
 }
 
 TEST_CASE("no queue is longer than useful", "[memory_plan]") {
-  CHECK(queue_capacities(with_packets({1'000'000}), {.data_room = 2048, .packets = 2'000'000}, 1) ==
-        std::vector<uint32_t>{1'024});
+  CHECK(queue_plans(with_packets({1'000'000}), {.data_room = 2048, .packets = 2'000'000}, 1) ==
+        std::vector<QueuePlan>{{.input = 1'024, .output = 16'384}});
 }
 
 }  // namespace

@@ -117,7 +117,7 @@ class BadInput(appliance.Case):
 
     def test_too_few_packets(self):
         self.box.file.write_text(self.box.file.read_text() + "[slice.memory]\npackets = 1\n")
-        self.refuse(1, "appliance.toml:", 'slice "red" has 1 packets of memory for its 2 queues')
+        self.refuse(1, "appliance.toml:", 'slice "red" has 1 packets of memory for its 3 queues')
 
     def test_port_in_hexadecimal(self):
         self.edit("127.0.0.1:9180", "127.0.0.1:0x50")

@@ -24,7 +24,7 @@ class Run(appliance.Case):
         self.box.start(SLICE)
         self.assertEqual(self.box.stop()[0], 0)
         said = self.box.log.read_text()
-        self.assertIn(f"warning: {self.box.file}: read and proved, but not yet enforced: slice.bandwidth, slice.cpu\n",
+        self.assertIn(f"warning: {self.box.file}: read and proved, but not yet enforced: slice.cpu\n",
                       said)
         self.assertIn("ready: 1 slices on 1 ports, 1 workers, packets in ", said)
         self.assertIn("slice red: received 0 and copied 0, transmitted 0, dropped 0", said)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/shaper/box.hpp"
 
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 
@@ -62,14 +63,23 @@ uint64_t dropped(const SliceRuntime& slice, DropReason reason) {
   return sum;
 }
 
-Box::Box(const std::string& name, std::size_t ports, uint32_t ring_size, uint32_t packets)
+EgressPlan plan_of(const SliceSpec& spec) {
+  constexpr std::array<uint8_t, 8> kOrder{7, 6, 5, 4, 3, 2, 0, 1};
+  EgressPlan plan{.rates = spec.rates, .queues = {.class_of_pcp = {}, .limits = {}, .places = spec.capacity}};
+  for (uint8_t number = 0; number < kOrder.size(); ++number)
+    plan.queues.class_of_pcp[kOrder[number]] = number;
+  return plan;
+}
+
+Box::Box(const std::string& name, std::size_t ports, uint32_t ring_size, uint32_t packets,
+         BitsPerSecond speed)
     : pool_(make_pool(packets)) {
   for (std::size_t i = 0; i < ports; ++i) {
     const std::string port_name = name + std::to_string(i);
     rings_.push_back(std::make_unique<RingDevice>(port_name, ring_size));
     ports_.push_back(std::make_shared<PortRuntime>(
         port_name, value_of(Port::open({.name = port_name, .device = rings_.back()->device()}, pool_)),
-        MicrosecondScale(clock_hz())));
+        Egress::Options{.speed = speed, .clock_hz = clock_hz()}));
   }
 }
 
@@ -81,9 +91,9 @@ std::shared_ptr<SliceRuntime> Box::unconnected(const SliceSpec& spec) {
     attachments.push_back(
         {.port = PortId{place.port},
          .input = std::make_unique<SliceInput>(spec.capacity),
-         .output = std::make_unique<SliceOutput>(spec.capacity, EgressTag(entries), spec.limits)});
+         .output = std::make_unique<SliceOutput>(plan_of(spec), EgressTag(entries), spec.limits)});
   }
-  return std::make_shared<SliceRuntime>(spec.name, std::move(attachments), model_of(spec));
+  return std::make_shared<SliceRuntime>(spec.name, std::move(attachments), model_of(spec), spec.priority);
 }
 
 std::unique_ptr<Layout> Box::layout(const std::vector<BoxSlice>& slices) {
@@ -96,8 +106,16 @@ std::unique_ptr<Layout> Box::layout(const std::vector<BoxSlice>& slices) {
             {.match = match_of(place.port, vlan), .slice = SliceId{static_cast<uint16_t>(runtimes.size())}});
     runtimes.push_back(slice.runtime);
   }
-  return std::make_unique<Layout>(++generation_, value_of(SliceTable::compile(std::move(entries))), ports_,
-                                  runtimes);
+  auto layout = std::make_unique<Layout>(++generation_, value_of(SliceTable::compile(std::move(entries))),
+                                         ports_, runtimes);
+  // As a data path does before it publishes a layout.
+  for (const Layout::PortPlace& place : layout->ports()) {
+    place.runtime->egress_claim.take();
+    for (SliceOutput* output : place.outputs)
+      if (output != nullptr) place.runtime->egress.attach(*output);
+    place.runtime->egress_claim.release();
+  }
+  return layout;
 }
 
 uint64_t Box::unclaimed() const {

@@ -20,9 +20,14 @@ struct SliceSpec {
   std::string name;
   std::vector<Place> places;
   enum class Model : uint8_t { wire, learning_switch } model = Model::wire;
-  uint32_t capacity = 256;
+  uint32_t capacity = 256;  // of its inputs, and of its ways out
+  SliceRates rates{};
+  Priority::Rules priority{};
   EgressLimits limits{.max_frame = 1522, .takes_segments = true};
 };
+
+/// A class for each PCP, strict, in the order of 802.1Q.
+[[nodiscard]] EgressPlan plan_of(const SliceSpec& spec);
 
 struct BoxSlice {
   SliceSpec spec;
@@ -47,7 +52,8 @@ struct Account {
 class Box {
  public:
   /// `name`: unique in the process, up to eight letters.
-  Box(const std::string& name, std::size_t ports, uint32_t ring_size = 1023, uint32_t packets = 8191);
+  Box(const std::string& name, std::size_t ports, uint32_t ring_size = 1023, uint32_t packets = 8191,
+      BitsPerSecond speed = 400_Gbps);
 
   /// A slice at work, for this box or on its own.
   [[nodiscard]] static std::shared_ptr<SliceRuntime> unconnected(const SliceSpec& spec);

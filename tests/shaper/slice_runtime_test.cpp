@@ -29,7 +29,7 @@ struct Bench {
   }
   std::vector<Frame> output(LocalPort port) const {
     Burst burst;
-    burst.resize(slice->attachments()[port].output->queue.pop(burst.raw(), Burst::kCapacity));
+    burst.resize(slice->attachments()[port].output->ring.pop(burst.raw(), Burst::kCapacity));
     std::vector<Frame> frames;
     for (const Packet packet : burst.span()) frames.push_back(bytes_of(packet));
     return frames;

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <utility>
+
+#include "classifier/drop_reason.hpp"
+#include "classifier/egress_tag.hpp"
+#include "classifier/packet_queue.hpp"
+#include "nic/counter.hpp"
+#include "shaper/class_queue.hpp"
+#include "shaper/residence_histogram.hpp"
+#include "shaper/slice_rates.hpp"
+
+namespace bulkhead {
+
+/// What the data path must know of a port to send to it.
+struct EgressLimits {
+  uint32_t max_frame = 0;
+  bool takes_segments = true;
+};
+
+/// What a slice is given at one port: its rates, and where its packets may wait.
+struct EgressPlan {
+  SliceRates rates;
+  ClassQueues::Plan queues;
+};
+
+/// A slice's way out at one port. Filled by the worker that visits the slice, emptied by the one that visits
+/// the port; each counts on its own side. Between them a ring that no other slice uses: whatever stands in
+/// it, or in the class queues behind it, is the slice's own and takes no place from another.
+struct SliceOutput {
+  SliceOutput(const EgressPlan& egress_plan, EgressTag egress_tag, EgressLimits egress_limits)
+      : ring(std::min(egress_plan.queues.places, kLongestRing)),
+        tag(std::move(egress_tag)),
+        limits(egress_limits),
+        plan(egress_plan),
+        queues(egress_plan.queues) {}
+
+  static constexpr uint32_t kLongestRing = 1024;
+  static constexpr uint16_t kNoSlot = UINT16_MAX;
+
+  PacketQueue ring;
+  EgressTag tag;
+  EgressLimits limits;
+
+  // slice visit: writes
+  std::array<Counter, 8> entered;  // packets by PCP
+  Counter all_entered;
+
+  // port visit: writes
+  alignas(64) Counter all_left;               // transmitted, or dropped after they had entered
+  std::array<TrafficCounter, 8> transmitted;  // by PCP
+  std::array<Counter, 8> dropped_by_pcp;      // after they had entered; reasons in `dropped`
+  DropCounters dropped;
+  Counter cycles;                                         // of visits to the port, for the slice's packets
+  std::array<ResidenceHistogram, kMaxClasses> residence;  // by class
+
+  // port visit: uses; control: changes under the port's egress claim
+  uint16_t slot = kNoSlot;  // the slice's number at the port's scheduler
+  EgressPlan plan;
+  ClassQueues queues;
+
+  /// Slice visit: how many more packets may enter.
+  [[nodiscard]] uint32_t room() const {
+    const uint64_t inside = all_entered.read() - all_left.read();
+    return inside < plan.queues.places ? plan.queues.places - static_cast<uint32_t>(inside) : 0;
+  }
+
+  /// Port visit: the packet was dropped after it had entered. The caller frees it.
+  void count_drop(uint8_t pcp, DropReason reason) {
+    dropped_by_pcp[pcp].add(1);
+    dropped.add(reason, 1);
+    all_left.add(1);
+  }
+
+  /// Fetches what the slice's visit touches, what taking packets reads, and what counting them writes to.
+  void prefetch_for_visit() const {
+    ring.prefetch_for_push();
+    __builtin_prefetch(&tag);
+    __builtin_prefetch(&entered, 1);
+  }
+  void prefetch_for_count() const {
+    __builtin_prefetch(&all_left, 1);
+    __builtin_prefetch(transmitted.data() + 3, 1);
+  }
+
+  /// Entered and neither transmitted nor dropped since. Any thread.
+  [[nodiscard]] uint64_t queued(std::size_t pcp) const {
+    const uint64_t left = transmitted[pcp].packets.read() + dropped_by_pcp[pcp].read();
+    const uint64_t came = entered[pcp].read();
+    return came > left ? came - left : 0;  // a reader may see the two sides a moment apart
+  }
+  [[nodiscard]] uint64_t queued() const {
+    uint64_t all = 0;
+    for (std::size_t pcp = 0; pcp < entered.size(); ++pcp) all += queued(pcp);
+    return all;
+  }
+};
+
+}  // namespace bulkhead
