@@ -53,13 +53,14 @@ class Port {
   /// puts the tags that a driver took off back into the frames. One thread at a time per queue.
   uint32_t receive(QueueId queue, Burst& burst, uint32_t most, Cycles now) const;
 
-  /// Hands packets to the device, which owns those that it accepted: the first n of them. Packets must not be
-  /// longer than `max_frame()`. One thread at a time per queue.
+  /// Hands packets to the device, which owns those that it accepted: the first n of them. One thread at a
+  /// time per queue. Requires: packets no longer than `max_frame()`, and in one segment unless
+  /// `takes_segments()`.
   [[nodiscard]] uint32_t transmit(QueueId queue, std::span<const Packet> packets) const;
 
   /// Longest frame that may be transmitted, tags included, without frame check sequence.
   [[nodiscard]] uint32_t max_frame() const { return max_frame_; }
-  /// Whether frames in several segments can be transmitted.
+  /// Whether frames in several segments may be transmitted. Where not, doing it would send foreign memory.
   [[nodiscard]] bool takes_segments() const { return takes_segments_; }
   [[nodiscard]] uint16_t mtu() const { return mtu_; }
   [[nodiscard]] const std::string& driver() const { return driver_; }
