@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <net/if.h>
 #include <rte_dev.h>
+#include <rte_devargs.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
 #include <sys/ioctl.h>
@@ -79,6 +80,25 @@ bool sends_all_segments(const rte_eth_dev_info& info) {
          driver == "net_null";
 }
 
+/// A device that was closed but not detached, because an EAL argument had it probed, is still on its bus, and
+/// the arguments it came with are there. Takes it off, and says how to probe it again; nothing where there is
+/// none.
+std::optional<std::string> take_off_its_bus(const std::string& name) {
+  for (const char* bus : {"bus=vdev", "bus=pci"}) {
+    rte_dev_iterator at{};
+    rte_device* device = nullptr;
+    RTE_DEV_FOREACH(device, bus, &at) {
+      if (rte_dev_name(device) != name || rte_dev_is_probed(device) == 0) continue;
+      const rte_devargs* arguments = rte_dev_devargs(device);
+      const bool any = arguments != nullptr && arguments->args != nullptr && *arguments->args != '\0';
+      std::string described = any ? name + "," + arguments->args : name;
+      if (rte_dev_remove(device) != 0) return std::nullopt;
+      return described;
+    }
+  }
+  return std::nullopt;
+}
+
 /// Leaves nothing of the frame, whatever segments it has.
 void cut_to_nothing(rte_mbuf* mbuf) {
   rte_pktmbuf_free(std::exchange(mbuf->next, nullptr));
@@ -128,7 +148,8 @@ Result<void> Port::probe(const PortOptions& options) {
   // A device that the operator had probed through an EAL argument is there already.
   if (rte_eth_dev_get_port_by_name(name.c_str(), &device_) == 0) return {};
   if (auto checked = check_interface(options); !checked) return checked;
-  const int error = rte_dev_probe(options.device.c_str());
+  const auto again = take_off_its_bus(name);
+  const int error = rte_dev_probe(again.value_or(options.device).c_str());
   if (error == -EFAULT)  // no bus of DPDK's can read it
     return fail(
         fmt::format("port {} (device {}): no DPDK driver has this name; write a PCI address such as "
@@ -137,7 +158,8 @@ Result<void> Port::probe(const PortOptions& options) {
   if (error != 0)
     return refuse(options, "cannot be found or attached", error,
                   "check the device's name and arguments, and that you are root");
-  detach_ = true;
+  close_ = true;
+  detach_ = !again;
   if (rte_eth_dev_get_port_by_name(name.c_str(), &device_) != 0) {
     device_ = kNoDevice;
     return fail(fmt::format("port {} (device {}): is no network device; name one that is", options.name,
@@ -164,6 +186,8 @@ Result<void> Port::configure(const PortOptions& options, PacketPool& pool) {
           rte_eth_dev_configure(device_, options.receive_queues, options.transmit_queues, &configuration);
       error != 0)
     return refuse(options, "cannot be configured", error, "use another device");
+  // Rings of this process cannot be probed again: they are whose who made a device of them.
+  close_ = close_ || driver_ != "net_ring";
 
   uint16_t receive_descriptors = options.receive_descriptors;
   uint16_t transmit_descriptors = options.transmit_descriptors;
@@ -227,6 +251,7 @@ Result<void> Port::start(const PortOptions& options) {
 
 Port::Port(Port&& other) noexcept
     : device_(std::exchange(other.device_, kNoDevice)),
+      close_(std::exchange(other.close_, false)),
       detach_(std::exchange(other.detach_, false)),
       started_(std::exchange(other.started_, false)),
       takes_segments_(other.takes_segments_),
@@ -240,9 +265,9 @@ Port::~Port() {
   rte_eth_dev_info_get(device_, &info);
   rte_device* const device = info.device;
   if (started_) rte_eth_dev_stop(device_);
-  if (!detach_) return;
-  rte_eth_dev_close(device_);
-  if (device != nullptr) rte_dev_remove(device);
+  // A device that is only stopped keeps buffers of the pool, and would return them after the pool's end.
+  if (close_) rte_eth_dev_close(device_);
+  if (detach_ && device != nullptr) rte_dev_remove(device);
 }
 
 uint32_t Port::receive(QueueId queue, Burst& burst, uint32_t most, Cycles now) const {

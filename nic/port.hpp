@@ -35,8 +35,10 @@ struct PortStatistics {
   uint64_t missed_packets = 0;  // lost before anyone saw them: no descriptor, no buffer, or damaged
 };
 
-/// One network device with its queues, started. Owns the device: it is stopped, closed and, where this object
-/// had it probed, detached at the end. Packets it still holds return to their pool then.
+/// One network device with its queues, started. Owns the device: it is stopped and closed at the end, and
+/// packets it still holds return to their pool. Where this object had it probed, it is detached too; where an
+/// EAL argument had, it stays on its bus, and a port may be opened on it again. Rings of this process are
+/// only stopped.
 class Port {
  public:
   /// Probes, configures and starts the device. `pool` gives the buffers of received packets and must outlive
@@ -78,6 +80,7 @@ class Port {
 
   static constexpr uint16_t kNoDevice = UINT16_MAX;
   uint16_t device_ = kNoDevice;  // DPDK's number
+  bool close_ = false;           // configured by us, and no rings of someone else
   bool detach_ = false;          // probed by us
   bool started_ = false;
   bool takes_segments_ = false;

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a port promises, whatever driver is beneath it.
+#include <net/if.h>
+#include <rte_dev.h>
+#include <rte_ethdev.h>
+
 #include <array>
 #include <catch2/catch.hpp>
 
@@ -14,6 +18,26 @@ using namespace bulkhead::test;
 namespace {
 
 constexpr QueueId kQueue{0};
+
+Port open_port(const std::string& device, PacketPool& pool) {
+  auto port = Port::open({.name = "uplink", .device = device}, pool);
+  if (!port) FAIL(port.error().message());
+  return std::move(*port);
+}
+
+/// Probed before any port is opened, as an EAL argument has it. Detached at the end.
+class ProbedDevice {
+ public:
+  ProbedDevice(std::string name, const std::string& arguments) : name_(std::move(name)) {
+    REQUIRE(rte_eal_hotplug_add("vdev", name_.c_str(), arguments.c_str()) == 0);
+  }
+  ProbedDevice(const ProbedDevice&) = delete;
+  ProbedDevice& operator=(const ProbedDevice&) = delete;
+  ~ProbedDevice() { rte_eal_hotplug_remove("vdev", name_.c_str()); }
+
+ private:
+  std::string name_;
+};
 
 /// A packet in two segments, in buffers that are still full of what an earlier packet left there.
 Packet in_used_buffers(const PacketPool& pool, const Frame& frame, uint32_t first) {
@@ -45,7 +69,33 @@ TEST_CASE("AF_XDP sends no other packet's bytes in place of a second segment's",
   PacketPool pool = make_pool(8191);
   const VethPair cable("bh-xdp", "bh-xdp-far");
   const KernelLink wire("bh-xdp-far");
-  auto port = Port::open({.name = "uplink", .device = "net_af_xdp0,iface=bh-xdp"}, pool);
-  if (!port) FAIL(port.error().message());
-  check_transmits(*port, pool, wire);
+  check_transmits(open_port("net_af_xdp0,iface=bh-xdp", pool), pool, wire);
+}
+
+TEST_CASE("a device that an EAL argument had probed is closed, and opens again with its arguments",
+          "[port]") {
+  enter_private_network();
+  PacketPool pool = make_pool(4095);
+  const LeakCheck leak(pool);
+  const ProbedDevice device("net_tap0", "iface=bh-eal");
+  for (int round = 0; round < 3; ++round) {
+    INFO("round " << round);
+    {
+      const Port port = open_port("net_tap0", pool);
+      CHECK(pool.in_use() > 0);  // what the device is to fill
+      CHECK(if_nametoindex("bh-eal") != 0);
+      check_transmits(port, pool, KernelLink("bh-eal"));
+    }
+    CHECK(leak.lost() == 0);
+    CHECK(rte_eth_dev_count_avail() == 0);
+  }
+}
+
+TEST_CASE("a port that is refused its device does not close it for the one that has it", "[port]") {
+  PacketPool pool = make_pool();
+  const ProbedDevice device("net_null0", "");
+  const Port first = open_port("net_null0", pool);
+  CHECK_FALSE(Port::open({.name = "other", .device = "net_null0"}, pool));
+  Burst burst;
+  CHECK(first.receive(kQueue, burst, 32, {}) == 32);
 }

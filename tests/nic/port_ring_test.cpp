@@ -104,7 +104,7 @@ TEST_CASE("a device that takes only some leaves the others with the caller", "[p
   CHECK(pool.in_use() == 0);
 }
 
-TEST_CASE("a device that was there before stays when the port closes, and can be opened again", "[port]") {
+TEST_CASE("rings of this process stay when the port closes, and can be opened again", "[port]") {
   PacketPool pool = make_pool();
   RingDevice ring("stays");
   for (uint32_t round = 0; round < 20; ++round) {
