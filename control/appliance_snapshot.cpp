@@ -86,6 +86,7 @@ Snapshot::Port port_snapshot(const PortRuntime& runtime, const PortConfig& confi
           .received = {.packets = statistics.received_packets, .bytes = statistics.received_bytes},
           .transmitted = {.packets = statistics.transmitted_packets, .bytes = statistics.transmitted_bytes},
           .missed_packets = statistics.missed_packets,
+          .transmit_failed_packets = statistics.failed_packets,
           .link_up = link.up,
           .speed_bits_per_second = config.speed.value_or(link.speed).count(),
           .mtu = runtime.port.mtu(),

@@ -226,6 +226,10 @@ void write_ports(const Snapshot& snapshot, FamilyWriter& out) {
   out.counters("port_missed_packets_total",
                "Packets lost in the NIC or its driver because no descriptor or buffer was free.",
                by_port(snapshot, [](const auto& port) { return port.missed_packets; }));
+  out.counters(
+      "port_transmit_failed_packets_total",
+      "Packets lost in the driver after it had accepted them; their slices count them as transmitted.",
+      by_port(snapshot, [](const auto& port) { return port.transmit_failed_packets; }));
   out.gauges("port_link_up", "1 when the port's link is up, 0 when it is down.",
              by_port(snapshot, [](const auto& port) { return uint64_t{port.link_up}; }));
   out.gauges("port_speed_bits_per_second", "Egress line rate of the port, in bits per second.",

@@ -56,7 +56,8 @@ struct Snapshot {
     std::string driver;
     Traffic received;
     Traffic transmitted;
-    uint64_t missed_packets = 0;  // lost in the NIC or its driver: no free descriptor or buffer
+    uint64_t missed_packets = 0;           // lost in the NIC or its driver: no free descriptor or buffer
+    uint64_t transmit_failed_packets = 0;  // lost there after it had accepted them
     bool link_up = false;
     uint64_t speed_bits_per_second = 0;
     uint32_t mtu = 0;

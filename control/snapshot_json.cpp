@@ -131,6 +131,7 @@ Json to_json(const Snapshot::Port& port) {
   add_traffic(json, "rx", port.received);
   add_traffic(json, "tx", port.transmitted);
   json["missed_packets"] = port.missed_packets;
+  json["tx_failed_packets"] = port.transmit_failed_packets;
   json["unclaimed_packets"] = counts_by_reason(port.unclaimed);
   return json;
 }

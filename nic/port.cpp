@@ -32,17 +32,31 @@ std::unexpected<Error> refuse(const PortOptions& options, std::string_view what,
                           std::strerror(std::abs(error)), DpdkLog::take_last_line(), remedy));
 }
 
-/// The MTU of the kernel's interface behind a device, where there is one: drivers that go through the kernel
-/// (AF_PACKET, AF_XDP, tap) report Ethernet's default whatever the interface has.
-std::optional<uint16_t> interface_mtu(unsigned index) {
+/// What the kernel says of one of its interfaces to a request such as SIOCGIFMTU; nothing where there is
+/// none, or it has gone. Drivers that go through the kernel (AF_PACKET, AF_XDP, tap) do not know what befalls
+/// it.
+std::optional<ifreq> ask_kernel(unsigned interface, unsigned long what) {
   ifreq request{};
-  if (index == 0 || if_indextoname(index, request.ifr_name) == nullptr) return std::nullopt;
+  if (interface == 0 || if_indextoname(interface, request.ifr_name) == nullptr) return std::nullopt;
   const int any = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  const bool known = any >= 0 && ioctl(any, SIOCGIFMTU, &request) == 0;
+  const bool known = any >= 0 && ioctl(any, what, &request) == 0;
   if (any >= 0) close(any);
-  if (!known) return std::nullopt;
-  return static_cast<uint16_t>(
-      std::min<int>(request.ifr_mtu, UINT16_MAX));  // loopback's is more than DPDK's type holds
+  return known ? std::optional(request) : std::nullopt;
+}
+
+/// Those drivers report Ethernet's default, whatever the interface has.
+std::optional<uint16_t> interface_mtu(unsigned interface) {
+  const auto answer = ask_kernel(interface, SIOCGIFMTU);
+  if (!answer) return std::nullopt;
+  // Loopback's is more than DPDK's type holds.
+  return static_cast<uint16_t>(std::min<int>(answer->ifr_mtu, UINT16_MAX));
+}
+
+/// Those drivers report a link also when someone took the interface down, or the other end of its cable.
+bool interface_is_up(unsigned interface) {
+  constexpr int kUp = IFF_UP | IFF_RUNNING;
+  const auto answer = ask_kernel(interface, SIOCGIFFLAGS);
+  return answer && (answer->ifr_flags & kUp) == kUp;
 }
 
 /// The kernel's interface that a device is opened on, where it is one of those.
@@ -235,7 +249,8 @@ Result<void> Port::start(const PortOptions& options) {
   rte_eth_allmulticast_enable(device_);
   rte_eth_dev_get_mtu(device_, &mtu_);
   rte_eth_dev_info info{};
-  if (rte_eth_dev_info_get(device_, &info) == 0) mtu_ = interface_mtu(info.if_index).value_or(mtu_);
+  if (rte_eth_dev_info_get(device_, &info) == 0) interface_ = info.if_index;
+  mtu_ = interface_mtu(interface_).value_or(mtu_);
   // A ring whose frames are smaller would cut long ones off in the kernel, and lose them on the way out.
   constexpr uint32_t kRingFrameOverhead = 128;  // TPACKET_V2's header, addresses and alignment
   if (options.device.starts_with("net_af_packet") && mtu_ + kRingFrameOverhead > data_room_of(options.device))
@@ -255,6 +270,7 @@ Port::Port(Port&& other) noexcept
       detach_(std::exchange(other.detach_, false)),
       started_(std::exchange(other.started_, false)),
       takes_segments_(other.takes_segments_),
+      interface_(other.interface_),
       mtu_(other.mtu_),
       max_frame_(other.max_frame_),
       driver_(std::move(other.driver_)) {}
@@ -296,7 +312,7 @@ PortLink Port::link() const {
   if (rte_eth_link_get_nowait(device_, &link) != 0) return {};
   const bool known =
       link.link_speed != RTE_ETH_SPEED_NUM_NONE && link.link_speed != RTE_ETH_SPEED_NUM_UNKNOWN;
-  return {.up = link.link_status == RTE_ETH_LINK_UP,
+  return {.up = link.link_status == RTE_ETH_LINK_UP && (interface_ == 0 || interface_is_up(interface_)),
           .speed = BitsPerSecond{known ? uint64_t{link.link_speed} * 1'000'000 : 0}};
 }
 
@@ -307,7 +323,8 @@ PortStatistics Port::statistics() const {
           .received_bytes = statistics.ibytes,
           .transmitted_packets = statistics.opackets,
           .transmitted_bytes = statistics.obytes,
-          .missed_packets = statistics.imissed + statistics.ierrors + statistics.rx_nombuf};
+          .missed_packets = statistics.imissed + statistics.ierrors + statistics.rx_nombuf,
+          .failed_packets = statistics.oerrors};
 }
 
 }  // namespace bulkhead

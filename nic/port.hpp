@@ -33,6 +33,7 @@ struct PortStatistics {
   uint64_t transmitted_packets = 0;
   uint64_t transmitted_bytes = 0;
   uint64_t missed_packets = 0;  // lost before anyone saw them: no descriptor, no buffer, or damaged
+  uint64_t failed_packets = 0;  // accepted by transmit() and then lost: the interface is down, say
 };
 
 /// One network device with its queues, started. Owns the device: it is stopped and closed at the end, and
@@ -84,6 +85,7 @@ class Port {
   bool detach_ = false;          // probed by us
   bool started_ = false;
   bool takes_segments_ = false;
+  unsigned interface_ = 0;  // the kernel's number of the interface beneath, where there is one
   uint16_t mtu_ = 0;
   uint32_t max_frame_ = 0;
   std::string driver_;

@@ -54,6 +54,7 @@ inline Snapshot sample_snapshot() {
     port.received = {figure++, figure++, 100, 80'000};
     port.transmitted = {figure++, figure++, 200, 160'000};
     port.missed_packets = figure++;
+    port.transmit_failed_packets = figure++;
     port.link_up = true;
     port.speed_bits_per_second = 10'000'000'000;
     port.mtu = 1500;

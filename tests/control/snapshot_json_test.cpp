@@ -101,6 +101,7 @@ TEST_CASE("Ports, rules and events") {
   CHECK(port["mtu_bytes"] == 1500);
   CHECK(port["tx_bits_per_second"] == 160'000);
   CHECK(port["missed_packets"] == snapshot.ports[1].missed_packets);
+  CHECK(port["tx_failed_packets"] == snapshot.ports[1].transmit_failed_packets);
   CHECK(port["unclaimed_packets"]["malformed"] == 0);
 
   const Json rules = Json::parse(rules_json(snapshot))["rules"];

@@ -91,6 +91,38 @@ TEST_CASE("a device that an EAL argument had probed is closed, and opens again w
   }
 }
 
+TEST_CASE("an interface that is down has no link, and what is sent there is counted as failed", "[port]") {
+  PacketPool pool = make_pool();
+  const VethPair cable("bh-down", "bh-down-far");
+  const Port port = open_port("net_af_packet0,iface=bh-down", pool);
+  const auto send = [&] {
+    Burst burst;
+    burst.push_back(packet_of(pool, numbered(1)));
+    REQUIRE(port.transmit(kQueue, burst.span()) == 1);
+    burst.release();
+  };
+  CHECK(eventually([&] { return port.link().up; }));
+  send();
+  CHECK(port.statistics().transmitted_packets == 1);
+  CHECK(port.statistics().failed_packets == 0);
+
+  shell("ip link set bh-down-far down");  // the other end of the cable
+  CHECK(eventually([&] { return !port.link().up; }));
+  shell("ip link set bh-down-far up");
+  CHECK(eventually([&] { return port.link().up; }));
+
+  shell("ip link set bh-down down");
+  CHECK(eventually([&] { return !port.link().up; }));
+  for (int i = 0; i < 10; ++i) send();
+  CHECK(port.statistics().transmitted_packets == 1);
+  CHECK(port.statistics().failed_packets == 10);
+  shell("ip link set bh-down up");
+  CHECK(eventually([&] { return port.link().up; }));
+
+  shell("ip link delete bh-down");
+  CHECK(eventually([&] { return !port.link().up; }));
+}
+
 TEST_CASE("a port that is refused its device does not close it for the one that has it", "[port]") {
   PacketPool pool = make_pool();
   const ProbedDevice device("net_null0", "");

@@ -38,7 +38,7 @@ VethPair::VethPair(std::string near, const std::string& far) : near_(std::move(n
   for (const std::string& end : {near_, far}) shell("ip link set " + end + " up");
 }
 
-VethPair::~VethPair() { (void)std::system(("ip link delete " + near_).c_str()); }
+VethPair::~VethPair() { (void)!std::system(("ip link delete " + near_ + " 2>/dev/null").c_str()); }
 
 KernelLink::KernelLink(const std::string& interface)
     : socket_(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_ALL))) {

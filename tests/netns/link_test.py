@@ -1,0 +1,55 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""An interface or a cable that goes down shows at the endpoint, and so do the packets that are lost with it."""
+import appliance
+import frames
+
+A = "02:00:00:00:00:0a"
+B = "02:00:00:00:00:0b"
+
+SLICE = """
+[[slice]]
+name = "red"
+forward = "switch"
+[[slice.flowspace]]
+port = ["left", "right"]
+vlan = 100
+"""
+
+
+class Link(appliance.Case):
+    def setUp(self):
+        super().setUp()
+        self.net.cable("left")
+        self.net.cable("right")
+        self.box.start(SLICE)
+
+    def await_link(self, up):
+        """Waits until the endpoint says so of the right port."""
+        appliance.until(lambda: self.box.metrics()("port_link_up", port="right") == up, f"port_link_up is {up}")
+        appliance.until(lambda: (self.box.get("/readyz")[0] == 200) == bool(up), f"ready is {up}")
+
+    def test_other_end_of_the_cable_goes_down(self):
+        far = self.net.cables["right"]
+        far.run("ip", "link", "set", "eth0", "down")
+        self.await_link(0)
+        self.assertIn("port right has no link", self.box.get("/readyz")[1])
+        far.run("ip", "link", "set", "eth0", "up")
+        self.await_link(1)
+
+    def test_interface_goes_down(self):
+        self.net.appliance.run("ip", "link", "set", "right", "down")
+        self.await_link(0)
+        wire = self.net.cables["left"].wire()
+        self.addCleanup(wire.close)
+        wire.send(*[frames.frame(A, B, "lost", vlan=100)] * 10)
+        failed = appliance.until(lambda: self.box.metrics()("port_transmit_failed_packets_total", port="right"),
+                                 "the packets are counted as failed")
+        self.assertLessEqual(failed, 10)
+        self.assertEqual(self.box.metrics()("port_transmit_failed_packets_total", port="left"), 0)
+        self.net.appliance.run("ip", "link", "set", "right", "up")
+        self.await_link(1)
+
+
+if __name__ == "__main__":
+    appliance.main()
