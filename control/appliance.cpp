@@ -18,10 +18,6 @@
 namespace bulkhead {
 namespace {
 
-bool is_pci(const std::string& device) {
-  return !device.starts_with("net_") && device.find(':') != std::string::npos;
-}
-
 Result<Eal> start_eal(const Config& config) {
   EalOptions options{.memory = config.appliance.memory,
                      .pci_devices = {},

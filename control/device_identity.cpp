@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "nic/port.hpp"
+
 namespace bulkhead {
 namespace {
 
@@ -46,15 +48,19 @@ std::string normal_device(std::string_view device) {
   return out + std::string(device.substr(name.size()));
 }
 
+bool is_pci(std::string_view device) {
+  return !device.starts_with("net_") && device.substr(0, device.find(',')).contains(':');
+}
+
 std::vector<std::string> device_identities(std::string_view device) {
   std::vector<std::string> out{std::string(device.substr(0, device.find(',')))};
   const auto add_interface = [&](std::string_view key) {
     if (const std::string_view name = argument(device, key); !name.empty())
       out.push_back("interface " + std::string(name));
   };
-  for (const std::string_view driver : {"net_af_packet", "net_af_xdp", "net_tap"})
-    if (device.starts_with(driver)) add_interface("iface");
-  if (device.starts_with("net_tap")) add_interface("remote");
+  for (const std::string_view driver : {"af_packet", "af_xdp", "tap"})
+    if (has_driver(device, driver)) add_interface("iface");
+  if (has_driver(device, "tap")) add_interface("remote");
   return out;
 }
 

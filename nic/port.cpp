@@ -62,7 +62,7 @@ bool interface_is_up(unsigned interface) {
 /// The kernel's interface that a device is opened on, where it is one of those.
 std::optional<std::string> interface_of(const std::string& device) {
   constexpr std::string_view kKey = ",iface=";
-  const bool on_interface = device.starts_with("net_af_packet") || device.starts_with("net_af_xdp");
+  const bool on_interface = has_driver(device, "af_packet") || has_driver(device, "af_xdp");
   const auto at = device.find(kKey);
   if (!on_interface || at == std::string::npos) return std::nullopt;
   const std::string rest = device.substr(at + kKey.size());
@@ -138,11 +138,15 @@ void restore_tag(rte_mbuf* mbuf) {
 
 std::string device_name(const std::string& device) { return device.substr(0, device.find(',')); }
 
+bool has_driver(std::string_view device, std::string_view driver) {
+  return (device.starts_with("net_") || device.starts_with("eth_")) && device.substr(4).starts_with(driver);
+}
+
 uint32_t data_room_of(const std::string& device) {
   // AF_PACKET wants a packet buffer as large as a frame of its ring.
   constexpr uint32_t kUsual = 2048;
   const auto at = device.find("framesz=");
-  if (!device.starts_with("net_af_packet") || at == std::string::npos) return kUsual;
+  if (!has_driver(device, "af_packet") || at == std::string::npos) return kUsual;
   const auto ring_frame = std::strtoul(device.c_str() + at + 8, nullptr, 10);
   return std::clamp<uint32_t>(static_cast<uint32_t>(std::min(ring_frame, 65'000ul)), kUsual, 65'000);
 }
@@ -243,7 +247,8 @@ Result<void> Port::start(const PortOptions& options) {
   if (const int error = rte_eth_dev_start(device_); error != 0)
     return refuse(options, "cannot be started", error, "check the interface and that nothing else uses it");
   started_ = true;
-  if (options.device.starts_with("net_af_packet")) forget_what_came_before();
+  const bool is_af_packet = driver_ == "net_af_packet";
+  if (is_af_packet) forget_what_came_before();
   // Where promiscuous mode is not supported there is nothing to filter by address either (pcap, null, ring).
   rte_eth_promiscuous_enable(device_);
   rte_eth_allmulticast_enable(device_);
@@ -253,7 +258,7 @@ Result<void> Port::start(const PortOptions& options) {
   mtu_ = interface_mtu(interface_).value_or(mtu_);
   // A ring whose frames are smaller would cut long ones off in the kernel, and lose them on the way out.
   constexpr uint32_t kRingFrameOverhead = 128;  // TPACKET_V2's header, addresses and alignment
-  if (options.device.starts_with("net_af_packet") && mtu_ + kRingFrameOverhead > data_room_of(options.device))
+  if (is_af_packet && mtu_ + kRingFrameOverhead > data_room_of(options.device))
     return fail(
         fmt::format("port {} (device {}): frames of its interface's MTU {} do not fit into the ring's; add "
                     "framesz={} and blocksz, a multiple of it, to the device, or lower the MTU",

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "nic/error.hpp"
 #include "nic/ids.hpp"
@@ -93,6 +94,10 @@ class Port {
 
 /// What DPDK calls a device: what stands before its arguments.
 [[nodiscard]] std::string device_name(const std::string& device);
+
+/// Whether this virtual device is of a driver such as "af_packet". DPDK knows older drivers by two names:
+/// eth_af_packet0 and net_af_packet0 are the same.
+[[nodiscard]] bool has_driver(std::string_view device, std::string_view driver);
 
 /// Bytes that one segment of a packet must hold for frames of this device to be receivable.
 [[nodiscard]] uint32_t data_room_of(const std::string& device);

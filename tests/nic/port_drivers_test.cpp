@@ -177,6 +177,22 @@ TEST_CASE("an interface that is down has no link, and what is sent there is coun
   CHECK(eventually([&] { return !port.link().up; }));
 }
 
+TEST_CASE("an AF_PACKET ring too small for its interface's frames is refused under both names", "[port]") {
+  PacketPool pool = make_pool();
+  const VethPair cable("bh-jumbo", "bh-jumbo-far");
+  shell("ip link set bh-jumbo mtu 9000");
+  for (const std::string name : {"net_af_packet0", "eth_af_packet0"}) {
+    INFO(name);
+    const auto port = Port::open({.name = "uplink", .device = name + ",iface=bh-jumbo"}, pool);
+    REQUIRE_FALSE(port);
+    CHECK(port.error().message() ==
+          "port uplink (device " + name +
+              ",iface=bh-jumbo): frames of its interface's MTU 9000 do not fit into the ring's; add "
+              "framesz=16384 and blocksz, a multiple of it, to the device, or lower the MTU");
+  }
+  CHECK(rte_eth_dev_count_avail() == 0);
+}
+
 TEST_CASE("a port that is refused its device does not close it for the one that has it", "[port]") {
   PacketPool pool = make_pool();
   const ProbedDevice device("net_null0", "");

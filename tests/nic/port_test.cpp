@@ -226,12 +226,22 @@ TEST_CASE("a port can be moved, and is closed once", "[port]") {
   CHECK(pool.in_use() == 0);
 }
 
+TEST_CASE("a device's driver is known by both of its names", "[port]") {
+  CHECK(has_driver("net_af_packet0,iface=veth1", "af_packet"));
+  CHECK(has_driver("eth_af_packet0,iface=veth1", "af_packet"));
+  CHECK_FALSE(has_driver("net_af_xdp0,iface=veth1", "af_packet"));
+  CHECK_FALSE(has_driver("0000:3b:00.0", "af_packet"));
+  CHECK_FALSE(has_driver("net", "af_packet"));
+}
+
 TEST_CASE("a buffer is as large as AF_PACKET's ring asks for", "[port]") {
   CHECK(data_room_of("net_null0") == 2048);
   CHECK(data_room_of("0000:3b:00.0") == 2048);
   CHECK(data_room_of("net_af_packet0,iface=veth1") == 2048);
   CHECK(data_room_of("net_af_packet0,iface=veth1,framesz=1024") == 2048);
   CHECK(data_room_of("net_af_packet0,iface=veth1,framesz=16384,framecnt=256") == 16384);
+  CHECK(data_room_of("eth_af_packet0,iface=veth1,framesz=16384,framecnt=256") == 16384);
+  CHECK(data_room_of("net_null0,framesz=16384") == 2048);
   CHECK(data_room_of("net_af_packet0,iface=veth1,framesz=99999999") == 65'000);
   CHECK(data_room_of("net_af_packet0,iface=veth1,framesz=nonsense") == 2048);
 }
