@@ -28,7 +28,7 @@ class AddressTable {
   [[nodiscard]] std::optional<LocalPort> find(Vlan vlan, MacAddress station, Cycles now) const;
 
   /// Notes that the station is at the port, also when it was elsewhere before. False: no room for it.
-  bool learn(Vlan vlan, MacAddress station, LocalPort port, Cycles now);
+  [[nodiscard]] bool learn(Vlan vlan, MacAddress station, LocalPort port, Cycles now);
 
   /// Forgets the stations of a few buckets that have aged; over many calls, of all. Cost is small and fixed.
   void age_some(Cycles now);

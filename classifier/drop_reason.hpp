@@ -21,7 +21,7 @@ enum class DropReason : uint8_t {
   no_buffer,         // packet memory is exhausted: no buffer for a copy
   cpu_budget,        // the slice has used its CPU time up
   ceiling,           // the slice may send no faster
-  table_full,        // no room for its state in a table of the slice
+  table_full,        // no room for its state in a table of the slice, where the model cannot do without
   transmit_failed,   // the port did not take it
   frame_too_long,    // longer than the output port can send
   egress_vlan,       // its VLAN is not one the slice has at the output port

@@ -70,6 +70,8 @@ class ForwardingModel {
 
   /// Stations known at the moment, where the model learns any. Any thread.
   [[nodiscard]] virtual uint64_t learned_addresses() const { return 0; }
+  /// Frames so far whose source found no room to be learned: what is sent to it is flooded. Any thread.
+  [[nodiscard]] virtual uint64_t unlearned_addresses() const { return 0; }
 };
 
 }  // namespace bulkhead

@@ -25,7 +25,7 @@ void SwitchModel::forward_one(Packet packet, LocalPort ingress, Cycles now, Forw
   const MacAddress source = MacAddress::load(packet.data() + 6);
   const Vlan vlan = by_vlan_ ? packet.state().vlan : Vlan::untagged();
   // A station that finds no room is not learned; its traffic is flooded within the slice (802.1D, 7.8).
-  if (!source.is_group()) table_.learn(vlan, source, ingress, now);
+  if (!source.is_group() && !table_.learn(vlan, source, ingress, now)) unlearned_.add(1);
   if (is_reserved(destination)) return outputs.drop(packet, DropReason::reserved_address);
   if (destination.is_group()) return flood(packet, ingress, outputs);
   const auto port = table_.find(vlan, destination, now);

@@ -3,6 +3,7 @@
 
 #include "classifier/address_table.hpp"
 #include "classifier/forwarding.hpp"
+#include "nic/counter.hpp"
 
 namespace bulkhead {
 
@@ -26,6 +27,7 @@ class SwitchModel final : public ForwardingModel {
   void forward(std::span<const Packet> burst, LocalPort ingress, Cycles now,
                ForwardingOutputs& outputs) override;
   [[nodiscard]] uint64_t learned_addresses() const override { return table_.size(); }
+  [[nodiscard]] uint64_t unlearned_addresses() const override { return unlearned_.read(); }
 
  private:
   void forward_one(Packet packet, LocalPort ingress, Cycles now, ForwardingOutputs& outputs);
@@ -34,6 +36,7 @@ class SwitchModel final : public ForwardingModel {
   uint8_t ports_;
   bool by_vlan_;
   AddressTable table_;
+  Counter unlearned_;  // worker: writes, control: reads
 };
 
 }  // namespace bulkhead

@@ -68,6 +68,7 @@ Snapshot::Slice slice_snapshot(const SliceRuntime& runtime, const Config& config
   }
   slice.replicated_packets = runtime.replicated.read();
   slice.learned_addresses = runtime.model().learned_addresses();
+  slice.unlearned_addresses = runtime.model().unlearned_addresses();
   slice.cpu_seconds += to_seconds(runtime.cycles.read());
   return slice;
 }

@@ -187,6 +187,10 @@ void write_slice_state(const Snapshot& snapshot, FamilyWriter& out) {
                by_slice(snapshot, [](const auto& slice) { return slice.cpu_throttled_seconds; }));
   out.gauges("slice_learned_addresses", "Station addresses that the slice's switch knows now.",
              by_slice(snapshot, [](const auto& slice) { return slice.learned_addresses; }));
+  out.counters(
+      "slice_unlearned_addresses_total",
+      "Frames whose source address found no room in the slice's switch: what is sent to it is flooded.",
+      by_slice(snapshot, [](const auto& slice) { return slice.unlearned_addresses; }));
 }
 
 void write_slice_policy(const Snapshot& snapshot, FamilyWriter& out) {

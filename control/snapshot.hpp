@@ -44,6 +44,7 @@ struct Snapshot {
     uint64_t replicated_packets = 0;                        // further copies made by flooding
     uint64_t input_queued_packets = 0;                      // waiting for the slice to be visited
     uint64_t learned_addresses = 0;
+    uint64_t unlearned_addresses = 0;  // frames whose source found no room in the table
     double cpu_seconds = 0;
     double cpu_throttled_seconds = 0;
     std::array<uint64_t, kResidenceBuckets> residence_buckets{};

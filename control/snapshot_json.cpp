@@ -113,6 +113,7 @@ Json to_json(const Snapshot::Slice& slice) {
   json["input_queued_packets"] = slice.input_queued_packets;
   json["queued_packets"] = queued;
   json["learned_addresses"] = slice.learned_addresses;
+  json["unlearned_addresses"] = slice.unlearned_addresses;
   json["cpu_seconds"] = number(slice.cpu_seconds);
   json["cpu_throttled_seconds"] = number(slice.cpu_throttled_seconds);
   json["residence"] = residence_of(slice);

@@ -116,15 +116,20 @@ TEST_CASE("a station that was silent for the ageing time is flooded to again", "
   CHECK(model.learned_addresses() == 1);
 }
 
-TEST_CASE("a full table floods, and does not grow", "[switch_model]") {
+TEST_CASE("a full table floods, does not grow, and counts what it could not learn", "[switch_model]") {
   SwitchOptions options = three_ports();
   options.max_addresses = 4;
   SwitchModel model(options);
   ModelBench bench(model, 3);
   for (uint64_t i = 0; i < 100; ++i) bench.forward(1, udp(MacAddress{0x0200'0000'1000 + i}, kEveryone));
-  CHECK(model.learned_addresses() <= 4);
+  const uint64_t learned = model.learned_addresses();
+  CHECK(learned <= 4);
+  CHECK(model.unlearned_addresses() == 100 - learned);
   const Frame frame = udp(kAlice, MacAddress{0x0200'0000'1063});
   CHECK(bench.forward(0, frame) == to({1, 2}, frame));
+  CHECK(model.unlearned_addresses() == 101 - learned);  // nor is there room for Alice
+  bench.forward(1, udp(kGroup, kEveryone));             // which is no station to be learned
+  CHECK(model.unlearned_addresses() == 101 - learned);
 }
 
 TEST_CASE("a slice of one port has nowhere to send", "[switch_model]") {

@@ -19,4 +19,5 @@ TEST_CASE("a wire passes everything to its other end, in order", "[wire_model]")
   CHECK(bench.copies() == 0);
   CHECK(bench.pool().in_use() == 0);
   CHECK(wire.learned_addresses() == 0);
+  CHECK(wire.unlearned_addresses() == 0);
 }

@@ -47,6 +47,7 @@ const std::vector<Family> kFamilies = {
     {"build_info", "gauge"},
     {"slice_replicated_packets_total", "counter"},
     {"slice_learned_addresses", "gauge"},
+    {"slice_unlearned_addresses_total", "counter"},
     {"slice_input_queued_packets", "gauge"},
 };
 
@@ -105,6 +106,7 @@ TEST_CASE("Figures land in the series that they belong to") {
           {R"(slice_replicated_packets_total{slice="lab-a"})", of(lab.replicated_packets)},
           {R"(slice_input_queued_packets{slice="lab-a"})", of(lab.input_queued_packets)},
           {R"(slice_learned_addresses{slice="lab-a"})", of(lab.learned_addresses)},
+          {R"(slice_unlearned_addresses_total{slice="lab-a"})", of(lab.unlearned_addresses)},
           {R"(slice_cpu_seconds_total{slice="lab-a"})", 1.5},
           {R"(slice_cpu_throttled_seconds_total{slice="lab-a"})", 0.25},
           {R"(slice_guarantee_bits_per_second{slice="lab-a",port="uplink"})", 2e9},

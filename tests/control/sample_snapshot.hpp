@@ -38,6 +38,7 @@ inline Snapshot sample_snapshot() {
     slice.replicated_packets = figure++;
     slice.input_queued_packets = figure++;
     slice.learned_addresses = figure++;
+    slice.unlearned_addresses = figure++;
     slice.cpu_seconds = 1.5;
     slice.cpu_throttled_seconds = 0.25;
     slice.residence_buckets[0] = 4;

@@ -49,6 +49,7 @@ TEST_CASE("A slice is written with units in its names, sums over its ports, and 
                                                 "input_queued_packets",
                                                 "queued_packets",
                                                 "learned_addresses",
+                                                "unlearned_addresses",
                                                 "cpu_seconds",
                                                 "cpu_throttled_seconds",
                                                 "residence",
