@@ -13,9 +13,6 @@ class Counter {
   void add(uint64_t n) {
     value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
   }
-  void subtract(uint64_t n) {
-    value_.store(value_.load(std::memory_order_relaxed) - n, std::memory_order_relaxed);
-  }
   [[nodiscard]] uint64_t read() const { return value_.load(std::memory_order_relaxed); }
 
  private:
