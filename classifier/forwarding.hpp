@@ -68,7 +68,8 @@ class ForwardingModel {
   virtual void forward(std::span<const Packet> burst, LocalPort ingress, Cycles now,
                        ForwardingOutputs& outputs) = 0;
 
-  /// Stations known at the moment, where the model learns any. Any thread.
+  /// Stations in the model's table, where it learns any: also those that have aged since it last forwarded.
+  /// Any thread.
   [[nodiscard]] virtual uint64_t learned_addresses() const { return 0; }
   /// Frames so far whose source found no room to be learned: what is sent to it is flooded. Any thread.
   [[nodiscard]] virtual uint64_t unlearned_addresses() const { return 0; }

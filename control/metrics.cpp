@@ -185,7 +185,9 @@ void write_slice_state(const Snapshot& snapshot, FamilyWriter& out) {
   out.counters("slice_cpu_throttled_seconds_total",
                "Seconds that the slice had work but was not visited because its CPU budget was spent.",
                by_slice(snapshot, [](const auto& slice) { return slice.cpu_throttled_seconds; }));
-  out.gauges("slice_learned_addresses", "Station addresses that the slice's switch knows now.",
+  out.gauges("slice_learned_addresses",
+             "Station addresses in the slice's switch, also those silent for longer than the ageing time "
+             "where no frame came since.",
              by_slice(snapshot, [](const auto& slice) { return slice.learned_addresses; }));
   out.counters(
       "slice_unlearned_addresses_total",
