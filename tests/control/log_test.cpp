@@ -4,9 +4,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <cctype>
 #include <fstream>
-#include <regex>
 #include <sstream>
 
 #include "tests/control/temporary_directory.hpp"
@@ -31,16 +32,23 @@ std::string written_by(Act act) {
   return text.str();
 }
 
+/// The text with every digit as a 0. (Not by <regex>: with AddressSanitizer, g++ 12 takes its inside for
+/// uninitialised.)
+std::string with_digits_as_zero(std::string text) {
+  std::ranges::replace_if(text, [](unsigned char c) { return std::isdigit(c) != 0; }, '0');
+  return text;
+}
+
 TEST_CASE("each event is a line with its time and its weight, out at once", "[log]") {
   const std::string text = written_by([] {
     log_info("all is well");
     log_warning("{} stays as it is");
     log_error("");
   });
-  const std::regex lines(
-      R"((\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3} (info: all is well|warning: \{\} stays as it is|error: )\n){3})");
-  INFO(text);
-  CHECK(std::regex_match(text, lines));
+  CHECK(with_digits_as_zero(text) ==
+        "0000-00-00T00:00:00.000 info: all is well\n"
+        "0000-00-00T00:00:00.000 warning: {} stays as it is\n"
+        "0000-00-00T00:00:00.000 error: \n");
 }
 
 }  // namespace
