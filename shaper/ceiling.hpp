@@ -30,6 +30,10 @@ class Ceiling {
   }
 
   [[nodiscard]] bool has_credit(FineTime now) const { return busy_until_ <= now + slack_; }
+  /// The same for several frames at once.
+  [[nodiscard]] bool has_credit_for(Bytes bytes, FineTime now) const {
+    return std::max(busy_until_, now) + cost_.time_of(bytes) <= now + slack_;
+  }
   /// When there will be credit. Requires: there is none.
   [[nodiscard]] FineTime credit_at() const { return busy_until_ - slack_; }
 

@@ -100,8 +100,13 @@ bool Egress::admit(ReadySet& ready, const std::vector<SliceOutput*>& outputs, Cy
 bool Egress::admit_from(SliceOutput& output, Cycles now) {
   std::array<Packet, Burst::kCapacity> packets;
   const uint32_t taken = output.ring.pop(packets.data(), Burst::kCapacity);
+  const std::span<const Packet> burst = std::span(packets).first(taken);
+  if (passes(output, burst, now)) {
+    for (const Packet packet : burst) send(packet, output.queues.class_of(packet.state().pcp), output.slot);
+    return taken == Burst::kCapacity;
+  }
   uint32_t classes = 0;
-  for (const Packet packet : std::span(packets).first(taken)) {
+  for (const Packet packet : burst) {
     const uint8_t pcp = packet.state().pcp;
     const uint32_t number = output.queues.class_of(pcp);
     if (output.queues.push(number, packet)) [[likely]] {
@@ -113,6 +118,24 @@ bool Egress::admit_from(SliceOutput& output, Cycles now) {
   }
   if (classes != 0) scheduler_.activate(SliceId{output.slot}, static_cast<uint8_t>(classes), now);
   return taken == Burst::kCapacity;
+}
+
+/// Whether the packets may go straight to the device.
+bool Egress::passes(const SliceOutput& output, std::span<const Packet> burst, Cycles now) {
+  if (batch_.room() < burst.size()) return false;
+  Bytes bytes;
+  for (const Packet packet : burst) bytes += wire_bytes(packet.state());
+  return scheduler_.pass(SliceId{output.slot}, bytes, now);
+}
+
+void Egress::send(Packet packet, uint8_t class_number, uint16_t slot) {
+  const PacketState& state = packet.state();
+  sent_[batch_.size()] = {.arrival = state.arrival,
+                          .length = state.length,
+                          .pcp = state.pcp,
+                          .class_number = class_number,
+                          .slot = slot};
+  batch_.push_back(packet);
 }
 
 void Egress::schedule(Cycles now) {
@@ -132,16 +155,10 @@ Bytes Egress::take(SliceOutput& output, const Grant& grant) {
   const ClassQueue& queue = output.queues.at(grant.class_number);
   Bytes taken;
   while (!queue.empty() && batch_.room() > 0) {
-    const PacketState& state = queue.front().state();
-    const Bytes wire = wire_bytes(state);
+    const Bytes wire = wire_bytes(queue.front().state());
     if (taken + wire > grant.allowed) break;
     taken += wire;
-    sent_[batch_.size()] = {.arrival = state.arrival,
-                            .length = state.length,
-                            .pcp = state.pcp,
-                            .class_number = grant.class_number,
-                            .slot = output.slot};
-    batch_.push_back(output.queues.pop(grant.class_number));
+    send(output.queues.pop(grant.class_number), grant.class_number, output.slot);
   }
   return taken;
 }

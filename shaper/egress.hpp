@@ -18,6 +18,9 @@ namespace bulkhead {
 /// say who sends, and hands that to the device. One object per port; one thread at a time, the one that has
 /// the port's egress claim.
 ///
+/// Where nobody contends for the port, packets pass the class queues by: what leaves within the same 10 us needs
+/// no order.
+///
 /// The scheduler paces the port at its speed, and gives the device what is due within the next 10 us at once:
 /// bursts, as devices like them, and no more than that a more urgent packet has to wait for.
 ///
@@ -72,6 +75,8 @@ class Egress {
 
   bool admit(ReadySet& ready, const std::vector<SliceOutput*>& outputs, Cycles now);
   bool admit_from(SliceOutput& output, Cycles now);
+  [[nodiscard]] bool passes(const SliceOutput& output, std::span<const Packet> burst, Cycles now);
+  void send(Packet packet, uint8_t class_number, uint16_t slot);
   void schedule(Cycles now);
   Bytes take(SliceOutput& output, const Grant& grant);
   uint32_t transmit(Cycles& now);

@@ -69,6 +69,11 @@ class EgressScheduler {
   /// The classes (bit n for class n) have packets from `now` on. Again for one that had some: does nothing.
   void activate(SliceId slice, uint8_t classes, Cycles now);
 
+  /// Whether the slice may send so many bytes at once and past everything below: nobody has packets here, the
+  /// port is free, and no ceiling of the slice stands against it. True: they are accounted for, send them. So
+  /// a port that nobody contends for costs no decision.
+  [[nodiscard]] bool pass(SliceId slice, Bytes bytes, Cycles now);
+
   /// Who sends now; nobody, while the port is busy or all are at their ceilings. Follow with `charge`.
   [[nodiscard]] std::optional<Grant> next(Cycles now);
 
@@ -205,6 +210,24 @@ inline void EgressScheduler::activate(SliceId slice, uint8_t classes, Cycles now
     // Perhaps only its other classes were at their ceilings.
     unpark(slice.value());
   }
+}
+
+inline bool EgressScheduler::pass(SliceId slice, Bytes bytes, Cycles now) {
+  tick(now);
+  if (sendable_ != 0 || !parked_.empty()) return false;
+  rest();
+  const FineTime taken = port_cost_.time_of(bytes);
+  if (port_free_ + taken > fine_now_ + ahead_) return false;
+  const Slice& own = slices_[slice.value()];
+  if (own.has_levels) return false;
+  if (own.capped) {
+    Ceiling& ceiling = ceilings_[slice.value()];
+    if (!ceiling.has_credit_for(bytes, fine_now_)) return false;
+    ceiling.charge(fine_now_, bytes);
+  }
+  port_free_ += taken;
+  guarantees_.idle(bytes.count());  // the port's work goes on, and no guarantee is in use
+  return true;
 }
 
 inline std::optional<Grant> EgressScheduler::next(Cycles now) {

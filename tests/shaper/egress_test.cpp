@@ -112,7 +112,7 @@ TEST_CASE("packets of a class leave in order and are counted by priority", "[egr
 }
 
 TEST_CASE("a more urgent class goes first", "[egress]") {
-  Bench bench("eg-b", {named("a")});
+  Bench bench("eg-b", {named("a")}, 100_Mbps);
   for (uint32_t i = 0; i < 8; ++i) bench.queue(0, i, static_cast<uint8_t>(i));
   CHECK(bench.sent_in_the_end() == std::vector<uint32_t>{7, 6, 5, 4, 3, 2, 0, 1});
 }
