@@ -184,6 +184,7 @@ TEST_CASE("a slice that stays loses nothing while others come and go", "[datapla
     CHECK(eventually([&] { return host.returned() > seen; }));
   }
   host.stop();
+  CHECK(eventually([&] { return box.ring(0).all_received(); }));  // the last stranger's frame too
   plane->stop(kPatience);
   const uint32_t rest = static_cast<uint32_t>(box.ring(1).discard());
 

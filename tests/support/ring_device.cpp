@@ -51,6 +51,8 @@ void RingDevice::inject(const PacketPool& pool, std::span<const uint8_t> bytes) 
   if (!inject(packet_of(pool, bytes))) std::abort();
 }
 
+bool RingDevice::all_received() const { return rte_ring_empty(to_port_) != 0; }
+
 std::vector<Frame> RingDevice::collect(std::size_t most) {
   std::vector<Frame> frames;
   while (frames.size() < most) {

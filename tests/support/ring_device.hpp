@@ -32,6 +32,9 @@ class RingDevice {
   /// A packet with these bytes, which must find room.
   void inject(const PacketPool& pool, std::span<const uint8_t> bytes);
 
+  /// Whether the port has received all that was injected.
+  [[nodiscard]] bool all_received() const;
+
   /// What was transmitted since, in order, up to `most` frames.
   [[nodiscard]] std::vector<Frame> collect(std::size_t most = SIZE_MAX);
   /// The same, freed unseen; returns how many.
