@@ -10,6 +10,9 @@ namespace {
 
 constexpr size_t kFewPieces = 3;   // not worth another node
 constexpr size_t kLargeLeaf = 12;  // worth another tree
+constexpr size_t kLongScan = 32;   // worth more memory
+constexpr size_t kMore = 8;        // how many times as much
+constexpr size_t kHiders = 16;     // of a list, those that are asked whether they hide another
 
 using Which = std::span<const uint32_t>;
 
@@ -59,49 +62,64 @@ class TreeBuilder {
  public:
   TreeBuilder(FlowTrees& trees, std::span<const Piece> pieces) : trees_(trees), pieces_(pieces) {}
 
-  uint32_t build(Which which, const Box& region) {
+  /// Takes at most `places` at the leaves. Requires: no fewer than pieces.
+  uint32_t build(Which which, const Box& region, size_t places) {
     const auto root = static_cast<uint32_t>(trees_.nodes_.size());
     trees_.nodes_.emplace_back();
-    const size_t copies = (FlowTrees::kSpread - 1) * which.size() + FlowTrees::kSpare;
-    grow(root, which, Region{region}, copies, 0);
+    grow(root, which, Region{region}, places - which.size(), 0);
     return root;
   }
   [[nodiscard]] size_t largest_leaf() const { return largest_leaf_; }
 
  private:
-  /// `copies`: how many more places may be taken by pieces that a split puts on both sides.
-  void grow(uint32_t node, Which all, Region region, size_t copies, int depth) {
+  /// `copies`: how many more places may be taken by pieces that a split puts on both sides. Returns how many
+  /// were not.
+  size_t grow(uint32_t node, Which all, Region region, size_t copies, int depth) {
     const auto tight = tighten(region.box);
-    if (!tight) return leaf(node, {}, region);
+    if (!tight) return leaf(node, {}, region), copies + all.size();
     region.box = *tight;
     const std::vector<uint32_t> which = candidates(all, region);
-    if (which.size() <= kFewPieces || depth == FlowTrees::kMaxDepth) return leaf(node, which, region);
+    copies += all.size() - which.size();  // the places of those left out
+    if (which.size() <= kFewPieces || depth == FlowTrees::kMaxDepth) return leaf(node, which, region), copies;
     const auto split = choose_split(pieces_, which, region);
-    if (!split) return leaf(node, which, region);
+    if (!split) return leaf(node, which, region), copies;
     const Balance balance = balance_of(pieces_, which, *split);
-    if (balance.both > copies) return leaf(node, which, region);
+    if (balance.both > copies) return leaf(node, which, region), copies;
 
     const auto children = static_cast<uint32_t>(trees_.nodes_.size());
     trees_.nodes_.resize(children + 2);
     trees_.nodes_[node] = {split->value, children, split->dimension,
                            split->is_bit ? FlowTrees::Kind::bit : FlowTrees::Kind::threshold};
+    copies -= balance.both;
     const size_t left = balance.left + balance.both;
-    const size_t left_copies = (copies - balance.both) * left / (left + balance.right + balance.both);
-    grow(children, part(which, *split, Side::right), region.left_of(*split), left_copies, depth + 1);
-    grow(children + 1, part(which, *split, Side::left), region.right_of(*split),
-         copies - balance.both - left_copies, depth + 1);
+    const size_t left_copies = copies * left / (left + balance.right + balance.both);
+    const auto grow_left = [&](size_t mine) {
+      return grow(children, part(which, *split, Side::right), region.left_of(*split), mine, depth + 1);
+    };
+    const auto grow_right = [&](size_t mine) {
+      return grow(children + 1, part(which, *split, Side::left), region.right_of(*split), mine, depth + 1);
+    };
+    // The smaller side first: what it leaves is the other's.
+    if (balance.left < balance.right) return grow_right(copies - left_copies + grow_left(left_copies));
+    return grow_left(left_copies + grow_right(copies - left_copies));
   }
 
-  /// Those with points in the region, down to the first that leaves nothing to those behind it.
+  /// Those with points in the region that are not hidden by one before them, down to the first that leaves
+  /// nothing to those behind it. Who wins at a point is the same with them as with all.
   [[nodiscard]] std::vector<uint32_t> candidates(Which all, const Region& region) const {
     std::vector<uint32_t> out;
     out.reserve(all.size());
     for (const uint32_t piece : all) {
-      if (!pieces_[piece].box.overlaps(region.box)) continue;
+      if (!pieces_[piece].box.overlaps(region.box) || is_hidden(piece, out, region)) continue;
       out.push_back(piece);
       if (covers(pieces_[piece], region)) break;
     }
     return out;
+  }
+
+  [[nodiscard]] bool is_hidden(uint32_t piece, Which before, const Region& region) const {
+    return std::ranges::any_of(before.first(std::min(before.size(), kHiders)),
+                               [&](uint32_t b) { return hides(pieces_[b], pieces_[piece], region); });
   }
 
   [[nodiscard]] std::vector<uint32_t> part(Which which, const Split& split, Side without) const {
@@ -131,20 +149,67 @@ FlowTrees::FlowTrees(std::span<const Piece> pieces, std::span<const FlowspaceEnt
   for (const Piece& piece : pieces) checks_.add(piece, entries[piece.entry].match);
 }
 
-std::vector<uint32_t> FlowTrees::build(std::span<const Piece> pieces, Which which, const Box& region) {
-  const size_t nodes = nodes_.size();
-  const size_t leaf_pieces = leaf_pieces_.size();
+FlowTrees::Grown FlowTrees::grow(std::span<const Piece> pieces, Which which, const Box& region,
+                                 size_t places) {
+  const Size before = size();
   TreeBuilder single{*this, pieces};
-  const uint32_t root = single.build(which, region);
-  if (single.largest_leaf() <= kLargeLeaf) return {root};
-
+  Grown one{{single.build(which, region, places)}, single.largest_leaf()};
+  if (one.comparisons <= kLargeLeaf) return one;
   const auto groups = alike(pieces, which, region);
-  if (groups.size() <= 1) return {root};
-  nodes_.resize(nodes);
-  leaf_pieces_.resize(leaf_pieces);
-  std::vector<uint32_t> roots;
-  for (const auto& group : groups) roots.push_back(TreeBuilder{*this, pieces}.build(group, region));
-  return roots;
+  if (groups.size() <= 1) return one;
+
+  cut_back(before);
+  Grown several;
+  for (const auto& group : groups) {
+    TreeBuilder builder{*this, pieces};
+    several.roots.push_back(builder.build(group, region, places / which.size() * group.size()));
+    several.comparisons += builder.largest_leaf();
+  }
+  return several;
+}
+
+std::vector<uint32_t> FlowTrees::build(std::span<const Piece> pieces, Which which, const Box& region) {
+  const Size before = size();
+  size_t places = kSpread * which.size() + kSpare;
+  Grown best = grow(pieces, which, region, places);
+  const bool scans_long = best.comparisons > kLongScan;
+  while (best.comparisons > kLongScan && places < spare_places_) {
+    const size_t more = std::min(places * kMore, spare_places_);
+    cut_back(before);
+    Grown larger = grow(pieces, which, region, more);
+    if (larger.comparisons > best.comparisons / 4 * 3) {  // not worth it
+      cut_back(before);
+      best = grow(pieces, which, region, places);
+      break;
+    }
+    best = std::move(larger);
+    places = more;
+  }
+  if (scans_long) spare_places_ -= std::min(spare_places_, size().places - before.places);
+  return best.roots;
+}
+
+std::vector<uint32_t> FlowTrees::largest_leaf(uint32_t root) const {
+  Node largest;
+  for (std::vector<uint32_t> rest{root}; !rest.empty();) {
+    const Node& node = nodes_[rest.back()];
+    rest.pop_back();
+    if (node.kind != Kind::leaf) {
+      rest.insert(rest.end(), {node.next, node.next + 1});
+    } else if (node.value > largest.value) {
+      largest = node;
+    }
+  }
+  std::vector<uint32_t> pieces;
+  for (uint64_t i = 0; i < largest.value; ++i) pieces.push_back(leaf_pieces_[largest.next + i] & ~kCertain);
+  return pieces;
+}
+
+FlowTrees::Size FlowTrees::size() const { return {nodes_.size(), leaf_pieces_.size()}; }
+
+void FlowTrees::cut_back(const Size& size) {
+  nodes_.resize(size.nodes);
+  leaf_pieces_.resize(size.places);
 }
 
 }  // namespace bulkhead

@@ -28,8 +28,9 @@ class FlowTrees {
 
   /// Builds trees for those of `pieces` that `which` names (ascending), for points in `region`, and returns
   /// their roots. Usually one; several where pieces that are narrow in different dimensions would be copied
-  /// too often in one. A tree of n pieces has at most kSpread * n + kSpare places at its leaves; beyond it,
-  /// leaves grow.
+  /// too often in one. Trees of n pieces have at most kSpread * n + kSpare places at their leaves, or, where
+  /// leaves would be long, as many as all lists together may have beyond that (spare_places_). Then leaves
+  /// grow: see largest_leaf().
   [[nodiscard]] std::vector<uint32_t> build(std::span<const Piece> pieces, std::span<const uint32_t> which,
                                             const Box& region);
 
@@ -37,6 +38,9 @@ class FlowTrees {
   /// `Coordinates`: Point or CommonFrame.
   template <class Coordinates>
   [[nodiscard]] uint32_t find(uint32_t root, const Coordinates& point, uint32_t best) const;
+
+  /// The tree's leaf that has the most pieces, which a lookup may all have to try.
+  [[nodiscard]] std::vector<uint32_t> largest_leaf(uint32_t root) const;
 
   [[nodiscard]] const PieceChecks& checks() const { return checks_; }
 
@@ -58,6 +62,21 @@ class FlowTrees {
   /// Marks the place of a piece that has every point of its leaf.
   static constexpr uint32_t kCertain = 0x8000'0000;
 
+  struct Size {
+    size_t nodes = 0;
+    size_t places = 0;
+  };
+  struct Grown {
+    std::vector<uint32_t> roots;
+    size_t comparisons = 0;  // most that a lookup may make at their leaves
+  };
+  [[nodiscard]] Grown grow(std::span<const Piece> pieces, std::span<const uint32_t> which, const Box& region,
+                           size_t places);
+  [[nodiscard]] Size size() const;
+  void cut_back(const Size& size);
+
+  // What lists whose leaves are long may take together, beyond which leaves grow: 1 MiB.
+  size_t spare_places_ = size_t{1} << 18;
   std::vector<Node> nodes_;
   std::vector<uint32_t> leaf_pieces_;
   PieceChecks checks_;

@@ -2,6 +2,7 @@
 #include "classifier/slice_table.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <string>
 #include <tuple>
@@ -56,11 +57,13 @@ struct CompiledFlowspaces {
   std::vector<uint32_t> cells;        // see SliceTable
   std::vector<uint32_t> cell_pieces;  // which piece decides a cell that needs no trees, or FlowTrees::kNone
 
+  [[nodiscard]] std::span<const uint32_t> roots_of(const SliceTable::Group& group) const {
+    return std::span(roots).subspan(group.first_root, group.root_count);
+  }
   template <class Coordinates>
   [[nodiscard]] uint32_t find(const SliceTable::Group& group, const Coordinates& point) const {
     uint32_t best = FlowTrees::kNone;
-    for (uint32_t i = 0; i < group.root_count; ++i)
-      best = trees.find(roots[group.first_root + i], point, best);
+    for (const uint32_t root : roots_of(group)) best = trees.find(root, point, best);
     return best;
   }
   [[nodiscard]] Verdict verdict_of(uint32_t piece) const {
@@ -348,6 +351,28 @@ std::optional<uint32_t> SliceTable::entry_of(const Headers& headers) const {
                              : compiled_->find(compiled_->groups[cell & ~kNeedsTrees], point_of(headers));
   if (piece == FlowTrees::kNone) return std::nullopt;
   return compiled_->owners[piece].entry;
+}
+
+LongestLookup SliceTable::longest_lookup() const {
+  std::map<uint32_t, std::vector<uint32_t>> largest_leaves;  // of each root: groups share roots
+  std::vector<size_t> comparisons(compiled_->groups.size());
+  for (size_t g = 0; g < comparisons.size(); ++g)
+    for (const uint32_t root : compiled_->roots_of(compiled_->groups[g])) {
+      auto [leaf, is_new] = largest_leaves.try_emplace(root);
+      if (is_new) leaf->second = compiled_->trees.largest_leaf(root);
+      comparisons[g] += leaf->second.size();
+    }
+  const auto most = std::ranges::max_element(comparisons);
+  if (most == comparisons.end()) return {};
+  const auto group = static_cast<uint32_t>(most - comparisons.begin());
+  const auto cell = std::ranges::find(cells_, kNeedsTrees | group) - cells_.begin();
+  std::set<SliceId> slices;
+  for (const uint32_t root : compiled_->roots_of(compiled_->groups[group]))
+    for (const uint32_t piece : largest_leaves[root]) slices.insert(compiled_->owners[piece].slice);
+  return {.comparisons = *most,
+          .port = PortId{static_cast<uint16_t>(cell / Vlan::kCount)},
+          .vlan = Vlan{static_cast<uint16_t>(cell % Vlan::kCount)},
+          .slices = {slices.begin(), slices.end()}};
 }
 
 ParseDepth SliceTable::depth_at(PortId port, Vlan vlan) const {

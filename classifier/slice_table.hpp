@@ -31,6 +31,15 @@ class Verdict {
   uint16_t raw_;
 };
 
+/// How many pieces of entries one lookup may try at most, where that is the most, and whose they are
+/// (ascending).
+struct LongestLookup {
+  size_t comparisons = 0;  // 0: the outermost tag decides everywhere
+  PortId port;
+  Vlan vlan;
+  std::vector<SliceId> slices;
+};
+
 struct CompiledFlowspaces;
 
 /// All flowspaces of the appliance, compiled for lookup. Immutable once compiled: any number of threads may
@@ -72,6 +81,9 @@ class SliceTable {
 
   /// How deep the entries at this port and VLAN look.
   [[nodiscard]] ParseDepth depth_at(PortId port, Vlan vlan) const;
+
+  /// What no frame can exceed, whatever it holds. Takes time as compiling does: control thread.
+  [[nodiscard]] LongestLookup longest_lookup() const;
 
   struct Group;  // of the compiled form
 

@@ -7,29 +7,38 @@ namespace bulkhead {
 namespace {
 
 constexpr size_t kSample = 64;
+// Worth a split that leaves no fewer to one side: there, some pieces may reach from end to end now, and hide
+// others.
+constexpr size_t kManyPieces = 12;
 
 using Which = std::span<const uint32_t>;
 using Pieces = std::span<const Piece>;
 
-/// Keeps the better of what it is shown.
+/// Keeps the better of what it is shown: a split that leaves pieces out on both sides if there is one, else
+/// one that leaves some out on one side.
 class Contest {
  public:
   Contest(Pieces pieces, Which which) : pieces_(pieces), which_(which) {}
 
   void enter(const Split& split) {
     const Balance balance = balance_of(pieces_, which_, split);
-    if (balance.left == 0 || balance.right == 0) return;
-    if (best_ && balance.cost() >= best_cost_) return;
+    if (balance.left == 0 && balance.right == 0) return;
+    const bool parts = balance.left != 0 && balance.right != 0;
+    if (best_ && (parts_ != parts ? parts_ : balance.cost() >= best_cost_)) return;
     best_ = split;
     best_cost_ = balance.cost();
+    parts_ = parts;
   }
-  [[nodiscard]] std::optional<Split> best() const { return best_; }
+  [[nodiscard]] std::optional<Split> best() const {
+    return parts_ || which_.size() > kManyPieces ? best_ : std::nullopt;
+  }
 
  private:
   Pieces pieces_;
   Which which_;
   std::optional<Split> best_;
   double best_cost_ = 0;
+  bool parts_ = false;
 };
 
 /// Where intervals begin, and where they have ended, inside the region.
@@ -115,6 +124,21 @@ bool covers(const Piece& piece, const Region& region) {
       2 * region.box.last[kDimPcp] - region.box.first[kDimPcp];  // all bits from first to last
   return piece.box.contains(region.box) && (pcps & ~uint64_t{piece.pcp.bits}) == 0 &&
          fits_mask(piece.eth_dst, region.known_dst) && fits_mask(piece.eth_src, region.known_src);
+}
+
+bool hides(const Piece& before, const Piece& piece, const Region& region) {
+  const auto agrees = [](const MaskedMac& a, const MaskedMac& b, uint64_t known) {
+    const uint64_t asked = a.mask & ~known;
+    return is_prefix_mask(a.mask) || ((asked & ~b.mask) == 0 && ((a.value ^ b.value) & asked) == 0);
+  };
+  for (size_t d = 0; d < kDimensions; ++d) {
+    const uint64_t first = std::max(piece.box.first[d], region.box.first[d]);
+    const uint64_t last = std::min(piece.box.last[d], region.box.last[d]);
+    if (first < before.box.first[d] || before.box.last[d] < last) return false;
+  }
+  return (piece.pcp.bits & ~before.pcp.bits) == 0 &&
+         agrees(before.eth_dst, piece.eth_dst, region.known_dst) &&
+         agrees(before.eth_src, piece.eth_src, region.known_src);
 }
 
 Side side_of(const Piece& piece, const Split& split) {

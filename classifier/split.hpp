@@ -34,6 +34,10 @@ struct Region {
 /// it. Requires: a tight box in the region.
 [[nodiscard]] bool covers(const Piece& piece, const Region& region);
 
+/// Whatever points of `piece` lie in the region, `before` has them too. May say no like `covers`. Requires:
+/// both have points in the region.
+[[nodiscard]] bool hides(const Piece& before, const Piece& piece, const Region& region);
+
 enum class Side : uint8_t { left, right, both };
 [[nodiscard]] Side side_of(const Piece& piece, const Split& split);
 
