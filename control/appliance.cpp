@@ -13,6 +13,7 @@
 #include "control/entitlement.hpp"
 #include "control/isolation.hpp"
 #include "control/log.hpp"
+#include "control/lookup_cost.hpp"
 #include "nic/clock.hpp"
 
 namespace bulkhead {
@@ -26,6 +27,14 @@ Result<Eal> start_eal(const Config& config) {
   for (const PortConfig& port : config.ports)
     if (is_pci(port.device)) options.pci_devices.push_back(device_name(port.device));
   return Eal::start(options);
+}
+
+Result<SliceTable> compile_table(const Config& config) {
+  auto table = SliceTable::compile(flowspace_entries(config));
+  if (!table) return table;
+  if (const LookupCost cost = lookup_cost(config, *table); !cost.warning.empty())
+    log_warning(fmt::format("{}: {}", config.file, cost.warning));
+  return table;
 }
 
 std::unexpected<ApplianceFault> refuse(std::string message) {
@@ -142,7 +151,7 @@ ApplianceResult<Appliance::Running> Appliance::build(Config config, Ports ports)
   if (auto proved = prove(config, {.port_speeds = *speeds, .workers = workers(), .memory = memory()});
       !proved)
     return std::unexpected(proved.error());
-  auto table = SliceTable::compile(flowspace_entries(config));
+  auto table = compile_table(config);
   if (!table) return std::unexpected(table.error());
   Slices slices = build_slices(config, ports);
   auto layout = std::make_unique<Layout>(generation_ + 1, std::move(*table), ports, slices);

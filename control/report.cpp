@@ -6,6 +6,7 @@
 #include "control/config_faults.hpp"
 #include "control/cores.hpp"
 #include "control/entitlement.hpp"
+#include "control/lookup_cost.hpp"
 
 namespace bulkhead {
 
@@ -31,6 +32,8 @@ int check_command(const std::string& file, bool json, std::ostream& out, std::os
   // Not refused: a file may be proved on another machine than the one that it is for.
   if (const auto cores = worker_cores(config->appliance); !cores)
     err << file << ": " << cores.error().message() << " (`bulkhead run` would refuse this file here)\n";
+  if (const LookupCost cost = lookup_cost(*config); !cost.warning.empty())
+    err << file << ": warning: " << cost.warning << "\n";
   out << (json ? report_json(*config, resources) : report_text(*config, resources));
   return 0;
 }

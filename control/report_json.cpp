@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "control/config_units.hpp"
+#include "control/lookup_cost.hpp"
 #include "control/match_text.hpp"
 #include "control/report.hpp"
 
@@ -116,6 +117,7 @@ std::string report_json(const Config& config, const Resources& resources) {
                       {"memory_packets", resources.memory_of(config).packets},
                       {"idle", appliance.idle == ApplianceConfig::Idle::nap ? "nap" : "poll"}}},
                     {"ports", ports_json(config, resources)},
+                    {"lookup_entries_compared_max", lookup_cost(config).entries},
                     {"slices", std::move(slices)}};
   // A file name may hold any bytes; the library would throw for what is not UTF-8.
   return out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "control/config_units.hpp"
+#include "control/lookup_cost.hpp"
 #include "control/match_text.hpp"
 #include "control/report.hpp"
 
@@ -68,6 +69,13 @@ std::string ports_text(const Config& config, const Resources& resources) {
                     kRules[static_cast<std::size_t>(config.ports[i].flow_rules)]});
   }
   return aligned(rows, "");
+}
+
+std::string lookup_text(const Config& config) {
+  const std::size_t entries = lookup_cost(config).entries;
+  if (entries == 0) return "lookup: a frame's outermost tag decides whose it is\n";
+  return "lookup: a frame is compared with at most " +
+         (entries == 1 ? "1 entry" : std::to_string(entries) + " entries") + "\n";
 }
 
 std::string flowspaces_text(const Config& config, const SliceConfig& slice) {
@@ -138,7 +146,8 @@ std::string report_text(const Config& config, const Resources& resources) {
   std::string out = config.file + ": " + counted(config.ports.size(), "port") + ", " +
                     counted(config.slices.size(), "slice") + ", " + counted(rules, "rule") +
                     ": slices are isolated, guarantees fit\n\n";
-  out += appliance_text(config, resources) + "\n" + ports_text(config, resources);
+  out +=
+      appliance_text(config, resources) + "\n" + ports_text(config, resources) + "\n" + lookup_text(config);
   const auto packets = memory_packets(config, resources.memory_of(config), resources.workers_of(config));
   for (std::size_t i = 0; i < config.slices.size(); ++i)
     out += slice_text(config, config.slices[i], packets[i], resources);

@@ -93,6 +93,8 @@ port    device     speed         flow rules
 uplink  net_null0  10Gbps        auto
 office  net_null1  the device's  auto
 
+lookup: a frame is compared with at most 1 entry
+
 slice lab: switch, precedence 5, 3 rules, vnet 0000000a:00000001
   flowspace, line 15  uplink,office  vlan 100
   flowspace, line 18  uplink         vlan 101, ip_proto udp
@@ -135,6 +137,7 @@ TEST_CASE("programs are told the same, with units in the names") {
   CHECK(json["appliance"]["memory_bytes"] == 512u << 20);
   CHECK(json["ports"][0]["speed_bits_per_second"] == 10'000'000'000);
   CHECK(json["ports"][1]["speed_bits_per_second"].is_null());
+  CHECK(json["lookup_entries_compared_max"] == 1);
   const auto& lab = json["slices"][0];
   CHECK(lab["name"] == "lab");
   CHECK(lab["forward"] == "switch");
