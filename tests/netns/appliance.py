@@ -79,6 +79,7 @@ class Appliance:
         self.file = self.directory / "appliance.toml"
         self.log = self.directory / "log"
         self.port_options = port_options
+        self.speed = "10Gbps"
         self.eal = ""
         self.process = None
 
@@ -98,7 +99,7 @@ listen = "{listen}"
 [[port]]
 name   = "{port}"
 device = "net_af_packet{number},iface={port}{self.port_options}"
-speed  = "10Gbps"
+speed  = "{self.speed}"
 """
         self.file.write_text(text + slices)
 

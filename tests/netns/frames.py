@@ -30,3 +30,15 @@ def tag(data):
         return None
     tci = struct.unpack("!H", data[14:16])[0]
     return tci & 0xFFF, tci >> 13, tci >> 12 & 1
+
+
+def ip(source, destination, dscp, version=4, vlan=None, pcp=0):
+    """A frame with an empty IP packet of that DSCP."""
+    tag_bytes = b"" if vlan is None else struct.pack("!HH", 0x8100, pcp << 13 | vlan)
+    head = mac_bytes(destination) + mac_bytes(source) + tag_bytes
+    if version == 4:
+        packet = struct.pack("!HBBHHHBBH4s4s", 0x0800, 0x45, dscp << 2, 20, 0, 0, 64, 253, 0, bytes([10, 1, 0, 1]),
+                             bytes([10, 1, 0, 2]))
+    else:
+        packet = struct.pack("!HIHBB16s16s", 0x86DD, 6 << 28 | dscp << 22, 0, 59, 64, bytes(15) + b"\1", bytes(15) + b"\2")
+    return (head + packet).ljust(60 if vlan is None else 64, b"\0")
