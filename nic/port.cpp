@@ -94,20 +94,18 @@ bool sends_all_segments(const rte_eth_dev_info& info) {
          driver == "net_null";
 }
 
-/// A device that was closed but not detached, because an EAL argument had it probed, is still on its bus, and
-/// the arguments it came with are there. Takes it off, and says how to probe it again; nothing where there is
-/// none.
+/// A device that was closed but not detached, because an EAL argument had it probed, is still on its bus.
+/// Takes it off, and says how to probe it again with the arguments it came with; nothing where there is none.
 std::optional<std::string> take_off_its_bus(const std::string& name) {
-  for (const char* bus : {"bus=vdev", "bus=pci"}) {
-    rte_dev_iterator at{};
-    rte_device* device = nullptr;
-    RTE_DEV_FOREACH(device, bus, &at) {
-      if (rte_dev_name(device) != name || rte_dev_is_probed(device) == 0) continue;
-      const rte_devargs* arguments = rte_dev_devargs(device);
-      const bool any = arguments != nullptr && arguments->args != nullptr && *arguments->args != '\0';
-      std::string described = any ? name + "," + arguments->args : name;
-      if (rte_dev_remove(device) != 0) return std::nullopt;
-      return described;
+  for (const char* bus : {"vdev", "pci"}) {
+    const rte_devargs* known = nullptr;
+    RTE_EAL_DEVARGS_FOREACH(bus, known) {
+      if (name != known->name) continue;
+      const bool any = known->args != nullptr && *known->args != '\0';
+      std::string described = any ? name + "," + known->args : name;
+      if (rte_eal_hotplug_remove(bus, name.c_str()) == 0) return described;
+      DpdkLog::take_last_line();  // was never probed, and will tell itself why
+      break;
     }
   }
   return std::nullopt;
