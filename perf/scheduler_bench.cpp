@@ -125,8 +125,12 @@ class alignas(64) Queue {
 class Ours : public Side {
  public:
   Ours(uint32_t slices, bool with_rates)
-      : scheduler_({bulkhead::BitsPerSecond{kBytesASecond * 8}, rte_get_tsc_hz(), Bytes{kLargestFrame},
-                    Bytes{0}, static_cast<uint16_t>(slices)}),
+      : scheduler_({bulkhead::BitsPerSecond{kBytesASecond * 8},
+                    rte_get_tsc_hz(),
+                    Bytes{kLargestFrame},
+                    Bytes{0},
+                    static_cast<uint16_t>(slices),
+                    {}}),
         queues_(slices * kClasses) {
     bulkhead::SliceRates rates;
     if (with_rates) {

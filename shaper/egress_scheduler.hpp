@@ -50,7 +50,7 @@ class EgressScheduler {
     Bytes largest_frame;  // on the wire, up to 64 KiB
     Bytes catch_up;       // what a late worker may make up for at once; zero: 100 us, or two largest frames
     uint16_t slices = 0;  // numbers 0 to slices - 1
-    Cycles ahead{};       // how much earlier than the port is free the device may be given the next run
+    Cycles ahead;         // how much earlier than the port is free the device may be given the next run
   };
 
   explicit EgressScheduler(const Options& options);
@@ -107,8 +107,8 @@ class EgressScheduler {
   void settle();
   void rest();
   void catch_up();
-  void resume(uint16_t slice);
-  void stop(uint16_t slice);
+  void resume(uint16_t number);
+  void stop(uint16_t number);
   [[nodiscard]] bool may_send(uint16_t number);
   bool park(uint16_t number, FineTime until);
   void unpark(uint16_t number);

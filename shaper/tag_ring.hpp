@@ -78,8 +78,10 @@ class TagRing {
     all_ |= bit(slot / 4096);
   }
   void unmark(std::size_t slot) {
-    if ((words_[slot / 64] &= ~bit(slot)) != 0 || is_small()) return;
-    if ((groups_[slot / 4096] &= ~bit(slot / 64)) == 0) all_ &= ~bit(slot / 4096);
+    words_[slot / 64] &= ~bit(slot);
+    if (words_[slot / 64] != 0 || is_small()) return;
+    groups_[slot / 4096] &= ~bit(slot / 64);
+    if (groups_[slot / 4096] == 0) all_ &= ~bit(slot / 4096);
   }
 
   /// The first slot in use from `slot` on, up to the end of the array.

@@ -32,7 +32,8 @@ SliceRates slice(BitsPerSecond guarantee, BitsPerSecond ceiling, uint32_t weight
 
 ScheduledPort port_at(BitsPerSecond speed, const std::vector<SliceRates>& slices, uint64_t hz = kHz,
                       Bytes catch_up = Bytes{0}) {
-  return ScheduledPort({speed, hz, Bytes{kFrame}, catch_up, static_cast<uint16_t>(slices.size())}, slices);
+  return ScheduledPort({speed, hz, Bytes{kFrame}, catch_up, static_cast<uint16_t>(slices.size()), {}},
+                       slices);
 }
 
 double bits_a_second(uint64_t bytes, uint64_t cycles, uint64_t hz = kHz) {
@@ -191,7 +192,7 @@ TEST_CASE("what was missed is not paid back at the expense of others", "[egress_
 }
 
 TEST_CASE("a clock that jumps releases bursts at most, and stops nobody", "[egress_scheduler]") {
-  EgressScheduler scheduler({10_Gbps, kHz, Bytes{kFrame}, Bytes{0}, 1});
+  EgressScheduler scheduler({10_Gbps, kHz, Bytes{kFrame}, Bytes{0}, 1, {}});
   scheduler.configure(SliceId{0}, slice(kNone, 1_Gbps));
   const auto send = [&](uint64_t now) {
     uint64_t bytes = 0;
@@ -405,7 +406,7 @@ TEST_CASE("a slice that is removed is forgotten", "[egress_scheduler]") {
 }
 
 TEST_CASE("a grant that is not used costs nothing", "[egress_scheduler]") {
-  EgressScheduler scheduler({10_Gbps, kHz, Bytes{kFrame}, Bytes{0}, 2});
+  EgressScheduler scheduler({10_Gbps, kHz, Bytes{kFrame}, Bytes{0}, 2, {}});
   for (const uint16_t i : {uint16_t{0}, uint16_t{1}}) {
     scheduler.configure(SliceId{i}, slice(1_Gbps, 5_Gbps));
     scheduler.activate(SliceId{i}, 1, Cycles{5});
@@ -421,7 +422,7 @@ TEST_CASE("a grant that is not used costs nothing", "[egress_scheduler]") {
 
 TEST_CASE("decisions allocate nothing", "[egress_scheduler]") {
   std::vector<SliceRates> slices(64, slice(10_Mbps, 200_Mbps));
-  EgressScheduler scheduler({10_Gbps, kHz, Bytes{kFrame}, Bytes{0}, 64});
+  EgressScheduler scheduler({10_Gbps, kHz, Bytes{kFrame}, Bytes{0}, 64, {}});
   for (uint16_t i = 0; i < 64; ++i) scheduler.configure(SliceId{i}, slices[i]);
   const uint64_t before = allocations();
   uint64_t now = 1;

@@ -139,7 +139,8 @@ class Comparison {
  public:
   Comparison(Random& random, const Traits& traits)
       : slices_(random_slices(random, traits)),
-        port_({bits(kSpeed), kHz, Bytes{kFrame}, Bytes{0}, static_cast<uint16_t>(slices_.size())}, slices_),
+        port_({bits(kSpeed), kHz, Bytes{kFrame}, Bytes{0}, static_cast<uint16_t>(slices_.size()), {}},
+              slices_),
         model_(kSpeed / 8, slices_) {
     for (std::size_t slice = 0; slice < slices_.size(); ++slice)
       for (uint64_t left = random.between(1, 3); left > 0; --left)
