@@ -109,6 +109,8 @@ def slices(count, rules):
 def many_entries(count):
     """A policy of `count` flowspace entries, twenty to a slice, of every kind: VLANs, prefixes, port ranges, addresses."""
     text = """
+[appliance]
+memory = "2GiB"  # for the queues of five thousand slices
 [[port]]
 name = "uplink"
 device = "0000:00:00.0"
