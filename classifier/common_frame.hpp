@@ -109,8 +109,7 @@ inline constexpr std::array<CommonFrame::Places, 2> CommonFrame::kPlaces{places(
 /// Requires: kTcpHeaderSize bytes at `l4` that may be read, of which `room` belong to the packet.
 inline bool CommonFrame::has_ports(const uint8_t* l4, uint8_t proto, uint32_t room) {
   if (proto == kProtoUdp) return room >= kUdpHeaderSize;
-  const uint32_t data_offset = (l4[12] >> 4) * 4u;
-  return proto == kProtoTcp && data_offset >= kTcpHeaderSize && data_offset <= room;
+  return proto == kProtoTcp && is_tcp_header_length(l4[12], room);
 }
 
 inline bool CommonFrame::is_common_ipv4(const uint8_t* ip, uint32_t size) {

@@ -90,10 +90,7 @@ bool parse_ports(Frame& frame, Payload payload, uint32_t header_size, Headers& h
   if (payload.size() < header_size) return false;
   const uint8_t* header = frame.at(payload.begin, header_size);
   if (header == nullptr) return false;
-  if (headers.ip_proto == kProtoTcp) {
-    const uint32_t data_offset = (header[12] >> 4) * 4u;
-    if (data_offset < kTcpHeaderSize || data_offset > payload.size()) return false;
-  }
+  if (headers.ip_proto == kProtoTcp && !is_tcp_header_length(header[12], payload.size())) return false;
   headers.l4_src = load_be16(header);
   headers.l4_dst = load_be16(header + 2);
   return true;

@@ -32,6 +32,13 @@ inline constexpr uint32_t kSctpHeaderSize = 12;
 inline constexpr uint32_t kIcmpHeaderSize = 8;
 inline constexpr uint32_t kIcmpv6HeaderSize = 4;
 
+/// Whether the header length that a TCP header states in the upper half of this, its 13th, byte is one, and
+/// fits into the `room` bytes of its packet (RFC 9293 3.1).
+constexpr bool is_tcp_header_length(uint8_t byte, uint32_t room) {
+  const uint32_t length = (byte >> 4) * 4u;
+  return length >= kTcpHeaderSize && length <= room;
+}
+
 /// Protocols that have L4 ports.
 constexpr bool has_ports(uint16_t proto) {
   return proto == kProtoTcp || proto == kProtoUdp || proto == kProtoSctp;

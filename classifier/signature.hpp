@@ -57,8 +57,7 @@ class Signature {
   }
   [[nodiscard]] bool has_tcp_header(const uint8_t* ip, uint32_t ip_size) const {
     const uint32_t begin = least_ip_size_ - kTcpHeaderSize;
-    const uint32_t data_offset = (ip[begin + 12] >> 4) * 4u;
-    return data_offset >= kTcpHeaderSize && data_offset <= ip_size - begin;
+    return is_tcp_header_length(ip[begin + 12], ip_size - begin);
   }
 
   std::array<Word, kWords> words_{};

@@ -205,7 +205,7 @@ std::optional<Cycles> Egress::next_event() const {
 }
 
 /// Packets that the scheduler had let go: they are paid for, but not gone.
-void Egress::drop_pending(const SliceOutput& output, DropReason reason) {
+void Egress::drop_pending(SliceOutput& output, DropReason reason) {
   uint32_t kept = 0;
   for (uint32_t i = first_; i < batch_.size(); ++i) {
     if (sent_[i].slot != output.slot) {
@@ -213,7 +213,7 @@ void Egress::drop_pending(const SliceOutput& output, DropReason reason) {
       sent_[kept++] = sent_[i];
       continue;
     }
-    slots_[output.slot]->count_drop(sent_[i].pcp, reason);
+    output.count_drop(sent_[i].pcp, reason);
     free_packets({batch_.raw() + i, 1});
   }
   batch_.resize(kept);

@@ -81,7 +81,7 @@ class Egress {
   Bytes take(SliceOutput& output, const Grant& grant);
   uint32_t transmit(Cycles& now);
   void count(uint32_t from, uint32_t to, Cycles now, uint64_t cycles);
-  void drop_pending(const SliceOutput& output, DropReason reason);
+  void drop_pending(SliceOutput& output, DropReason reason);
 
   const Port& port_;
   BitsPerSecond speed_;
