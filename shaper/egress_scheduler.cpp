@@ -95,14 +95,18 @@ void EgressScheduler::configure_classes(uint16_t number, const SliceRates& rates
 }
 
 void EgressScheduler::remove(SliceId slice) {
-  Slice& own = slices_[slice.value()];
-  if (own.backlog == 0) return;
+  const uint16_t number = slice.value();
+  Slice& own = slices_[number];
   if (own.parked)
-    parked_.remove(slice.value());
-  else
-    stop(slice.value());
-  own.backlog = 0;
-  own.parked = false;
+    parked_.remove(number);
+  else if (own.backlog != 0)
+    stop(number);
+  // Whoever gets the number next owes nothing for this one.
+  guarantees_.set_guarantee(number, BitsPerSecond{0}, options_.speed);
+  ceilings_[number] = {};
+  if (level_of_[number] != kNoLevel) levels_[level_of_[number]] = {};
+  rates_[number] = {};
+  own = {};
 }
 
 bool EgressScheduler::park(uint16_t number, FineTime until) {

@@ -118,3 +118,23 @@ TEST_CASE("passing and being granted together never exceed a ceiling", "[egress_
     CHECK(sent > 0);
   }
 }
+
+TEST_CASE("who gets the number of one that was removed owes nothing for it", "[egress_scheduler]") {
+  EgressScheduler scheduler = scheduler_at(10_Gbps, 1);
+  const SliceRates slow{.rates = {.guarantee = {}, .ceiling = 1_Mbps, .weight = 100, .burst = kFrame * 8},
+                        .class_count = kMaxClasses,
+                        .classes = {}};
+  scheduler.configure(SliceId{0}, slow);
+  scheduler.activate(SliceId{0}, 1, Cycles{0});
+  CHECK(send_all(scheduler, Cycles{0}) == 8);  // its burst
+  const bool while_it_has_packets = GENERATE(true, false);
+  if (!while_it_has_packets) {
+    auto grant = scheduler.next(Cycles{20'000'000});
+    REQUIRE(grant);
+    CHECK_FALSE(scheduler.charge(*grant, kFrame, false));
+  }
+  scheduler.remove(SliceId{0});
+  scheduler.configure(SliceId{0}, slow);
+  scheduler.activate(SliceId{0}, 1, Cycles{21'000'000});
+  CHECK(send_all(scheduler, Cycles{21'000'000}) == 8);
+}
