@@ -3,8 +3,8 @@
 // process. usage: scheduler_bench [EAL ARGUMENTS]      prints one JSON object a line, medians of five
 //
 // Both sides do the same: take bursts of 32 packets whose slice and class were written into them before,
-// queue them, and give out up to 32 that are to leave. Packets go round: what left comes in again, in that
-// order.
+// queue them in queues of their own (ours are the appliance's), and give out up to 32 that are to leave.
+// Packets go round: what left comes in again, in that order.
 #include <fmt/format.h>
 #include <rte_cycles.h>
 #include <rte_eal.h>
@@ -18,17 +18,25 @@
 #include <span>
 #include <vector>
 
+#include "nic/packet.hpp"
+#include "shaper/class_queue.hpp"
 #include "shaper/egress_scheduler.hpp"
 
 namespace {
 
 using bulkhead::Bytes;
+using bulkhead::ClassQueue;
+using bulkhead::Cycles;
+using bulkhead::Packet;
+using bulkhead::PacketState;
+using bulkhead::SliceId;
+using bulkhead::Vlan;
 
 constexpr uint32_t kBurst = 32;
 constexpr uint32_t kDepth = 2048;  // most packets queued; as 32 go in and 32 out, far fewer are
 constexpr uint32_t kPackets = 16'384;
 constexpr uint32_t kClasses = 8;
-constexpr uint32_t kQueue = 64;  // slots a class
+constexpr uint32_t kQueue = 64;  // packets a class
 constexpr uint16_t kLength = 60;
 constexpr uint64_t kOverhead = 24;
 constexpr uint64_t kLargestFrame = 1522 + kOverhead;
@@ -99,29 +107,6 @@ class Peer : public Side {
   std::unique_ptr<rte_sched_port, Free> port_;
 };
 
-/// A class's packets. Starts over when it runs empty: a short queue stays within one cache line.
-class alignas(64) Queue {
- public:
-  [[nodiscard]] bool empty() const { return first_ == end_; }
-  [[nodiscard]] rte_mbuf* front() const { return slots_[first_ % kSlots]; }
-  bool push(rte_mbuf* packet) {
-    if (end_ - first_ == kSlots) return false;
-    slots_[end_++ % kSlots] = packet;
-    return true;
-  }
-  rte_mbuf* pop() {
-    rte_mbuf* const packet = slots_[first_++ % kSlots];
-    if (first_ == end_) first_ = end_ = 0;
-    return packet;
-  }
-
- private:
-  static constexpr uint32_t kSlots = 64;  // as the peer's
-  uint32_t first_ = 0;
-  uint32_t end_ = 0;
-  std::array<rte_mbuf*, kSlots> slots_{};
-};
-
 class Ours : public Side {
  public:
   Ours(uint32_t slices, bool with_rates)
@@ -131,7 +116,8 @@ class Ours : public Side {
                     Bytes{0},
                     static_cast<uint16_t>(slices),
                     {}}),
-        queues_(slices * kClasses) {
+        queues_(slices) {
+    for (Queues& queues : queues_) queues.fill(ClassQueue(bulkhead::QueueLimit::of_packets(kQueue)));
     bulkhead::SliceRates rates;
     if (with_rates) {
       // A ceiling that is counted, and never reached: waiting would flatter us.
@@ -140,60 +126,71 @@ class Ours : public Side {
       rates.rates.burst = Bytes{100'000'000};
     }
     for (uint32_t slice = 0; slice < slices; ++slice) {
-      scheduler_.configure(bulkhead::SliceId{static_cast<uint16_t>(slice)}, rates);
+      scheduler_.configure(SliceId{static_cast<uint16_t>(slice)}, rates);
     }
   }
 
   void mark(rte_mbuf* packet, uint32_t slice, uint32_t class_number) override {
-    packet->hash.usr = slice * kClasses + class_number;
+    PacketState& state = Packet{packet}.state();
+    state.vlan = Vlan{static_cast<uint16_t>(slice)};
+    state.pcp = static_cast<uint8_t>(class_number);
+    state.length = packet->pkt_len;
   }
 
   uint32_t enqueue(std::span<rte_mbuf*> packets) override {
-    for (const rte_mbuf* packet : packets) {
-      __builtin_prefetch(&queues_[packet->hash.usr], 1);
-      scheduler_.prefetch(bulkhead::SliceId{static_cast<uint16_t>(packet->hash.usr / kClasses)});
-    }
-    const bulkhead::Cycles now{rte_rdtsc()};
-    uint32_t queued = 0;
     for (rte_mbuf* packet : packets) {
-      const uint32_t number = packet->hash.usr;
-      if (!queues_[number].push(packet)) {
-        rte_pktmbuf_free(packet);
+      const PacketState& state = Packet{packet}.state();
+      __builtin_prefetch(&queues_[state.vlan.number()][state.pcp], 1);
+      scheduler_.prefetch(SliceId{state.vlan.number()});
+    }
+    const Cycles now{rte_rdtsc()};
+    uint32_t queued = 0;
+    for (rte_mbuf* mbuf : packets) {
+      const Packet packet{mbuf};
+      const PacketState& state = packet.state();
+      ClassQueue& queue = queues_[state.vlan.number()][state.pcp];
+      const auto wire = static_cast<uint32_t>(bulkhead::wire_bytes(state).count());
+      if (!queue.has_room(wire, UINT32_MAX)) {
+        rte_pktmbuf_free(mbuf);
         continue;
       }
-      scheduler_.activate(bulkhead::SliceId{static_cast<uint16_t>(number / kClasses)},
-                          static_cast<uint8_t>(1u << number % kClasses), now);
+      queue.push(packet, wire);
+      scheduler_.activate(SliceId{state.vlan.number()}, static_cast<uint8_t>(1u << state.pcp), now);
       ++queued;
     }
     return queued;
   }
 
   uint32_t dequeue(std::span<rte_mbuf*> packets) override {
-    const bulkhead::Cycles now{rte_rdtsc()};
+    const Cycles now{rte_rdtsc()};
     uint32_t taken = 0;
     while (taken < packets.size()) {
-      auto grant = scheduler_.next(now);
+      const bulkhead::Grant* grant = scheduler_.next(now);
       if (!grant) break;
       Bytes sent;
       bool has_more = false;
       do {
-        Queue& queue = queues_[grant->slice.value() * kClasses + grant->class_number];
+        ClassQueue& queue = queues_[grant->slice.value()][grant->class_number];
         sent = Bytes{0};
         while (!queue.empty() && taken < packets.size()) {
-          const Bytes length{queue.front()->pkt_len + kOverhead};
-          if (sent + length > grant->allowed) break;
-          sent += length;
-          packets[taken++] = queue.pop();
+          const Packet packet = queue.front();
+          const Bytes wire = bulkhead::wire_bytes(packet.state());
+          if (sent + wire > grant->allowed) break;
+          sent += wire;
+          queue.pop(packet, static_cast<uint32_t>(wire.count()));
+          packets[taken++] = packet.mbuf();
         }
         has_more = !queue.empty();
-      } while (scheduler_.charge(*grant, sent, has_more));
+      } while (scheduler_.charge(sent, has_more));
     }
     return taken;
   }
 
  private:
+  using Queues = std::array<ClassQueue, kClasses>;
+
   bulkhead::EgressScheduler scheduler_;
-  std::vector<Queue> queues_;
+  std::vector<Queues> queues_;
 };
 
 /// Packets that are not queued, in the order in which they come in next.

@@ -140,14 +140,14 @@ void Egress::send(Packet packet, uint8_t class_number, uint16_t slot) {
 
 void Egress::schedule(Cycles now) {
   while (batch_.room() > 0) {
-    auto grant = scheduler_.next(now);
+    const Grant* grant = scheduler_.next(now);
     if (!grant) return;
     SliceOutput& output = *slots_[grant->slice.value()];
     output.prefetch_for_count();
     Bytes taken;
     do {
       taken = take(output, *grant);
-    } while (scheduler_.charge(*grant, taken, !output.queues.at(grant->class_number).empty()));
+    } while (scheduler_.charge(taken, !output.queues.at(grant->class_number).empty()));
   }
 }
 

@@ -130,6 +130,12 @@ void EgressScheduler::rest() {
   port_free_ = fine_now_;
 }
 
+void EgressScheduler::settle() {
+  uint64_t done = in_flight_;
+  if (!is_free()) done -= std::min(done, port_cost_.bytes_in(port_free_ - fine_now_).count());
+  advance(static_cast<uint32_t>(done));
+}
+
 void EgressScheduler::wake() {
   while (!parked_.empty() && parked_.first_time() <= now_) unpark(parked_.first());
 }
@@ -149,13 +155,13 @@ uint32_t EgressScheduler::pick_class(uint16_t number) {
   return level.pick(level.under_ceiling(slices_[number].backlog, fine_now_), guarantees_.work());
 }
 
-void EgressScheduler::charge_limits(const Grant& grant) {
-  const uint16_t number = grant.slice.value();
+void EgressScheduler::charge_limits() {
+  const uint16_t number = grant_.slice.value();
   const Slice& own = slices_[number];
   if (own.capped) ceilings_[number].charge(fine_now_, Bytes{in_flight_});
   if (!own.has_levels) return;
   const uint64_t work = guarantees_.work() + (uint64_t{in_flight_} << GuaranteeQueue::kWorkBits);
-  levels_[level_of_[number]].charge(grant.class_number, in_flight_, work, fine_now_);
+  levels_[level_of_[number]].charge(grant_.class_number, in_flight_, work, fine_now_);
 }
 
 std::optional<Cycles> EgressScheduler::next_event() const {

@@ -74,13 +74,14 @@ class EgressScheduler {
   /// a port that nobody contends for costs no decision.
   [[nodiscard]] bool pass(SliceId slice, Bytes bytes, Cycles now);
 
-  /// Who sends now; nobody, while the port is busy or all are at their ceilings. Follow with `charge`.
-  [[nodiscard]] std::optional<Grant> next(Cycles now);
+  /// Who sends now; null, while the port is busy or all are at their ceilings. Follow with `charge`. What it
+  /// points to is the scheduler's, up to the next call.
+  [[nodiscard]] const Grant* next(Cycles now);
 
   /// What was sent on the grant, possibly nothing, and whether the class has packets left. True: the slice's
-  /// run goes on. `grant` is then for its next class and what is left, which may be less than a frame: send
+  /// run goes on. The grant is now for its next class and what is left, which may be less than a frame: send
   /// what fits, and charge again. False: ask `next`.
-  [[nodiscard]] bool charge(Grant& grant, Bytes sent, bool has_more);
+  [[nodiscard]] bool charge(Bytes sent, bool has_more);
 
   /// After `next` has granted nothing: the time at which it may grant again if nobody is activated before;
   /// nothing if nobody waits.
@@ -102,13 +103,16 @@ class EgressScheduler {
     bool limited : 1 = false;     // capped or has_levels
   };
 
-  void end_run(const Grant& grant);
+  void end_run();
   void tick(Cycles now);
+  void see(Cycles now);
+  [[nodiscard]] bool is_free() const;
   void settle();
+  void advance(uint32_t done);
   void rest();
-  void catch_up();
   void resume(uint16_t number);
   void stop(uint16_t number);
+  void stop_served(const Slice& own);
   [[nodiscard]] bool may_send(uint16_t number);
   bool park(uint16_t number, FineTime until);
   void unpark(uint16_t number);
@@ -116,23 +120,24 @@ class EgressScheduler {
   void wake();
   [[nodiscard]] uint8_t class_of(uint16_t number);
   [[nodiscard]] uint32_t pick_class(uint16_t number);
-  void charge_limits(const Grant& grant);
+  void charge_limits();
   void configure_ceiling(uint16_t number, const Rates& rates);
   void configure_classes(uint16_t number, const SliceRates& rates);
 
   // Read on every decision.
   FineTime port_free_ = 0;  // when all that was sent has left the port
   FineTime ahead_ = 0;
+  FineTime catch_up_ = 0;
   FineTime fine_now_ = 0;
   ByteCost port_cost_;
   Cycles last_now_;         // as given
   uint64_t now_ = 0;        // counts only steps forward
   uint32_t sendable_ = 0;   // slices with packets that are not parked
   uint32_t in_flight_ = 0;  // bytes of the last run that had not left the port when we last looked
-  uint32_t run_ = 0;        // bytes of the run that goes on
   bool in_flight_by_share_ = false;
   bool unsettled_ = false;
   uint32_t largest_frame_;
+  Grant grant_;  // the last one
   std::vector<Slice> slices_;
   ShareQueue shares_;
   GuaranteeQueue guarantees_;
@@ -141,28 +146,31 @@ class EgressScheduler {
   std::vector<ClassLevel> levels_;
   std::vector<uint16_t> level_of_;
 
-  // Read when something is configured, or the worker was late.
-  FineTime catch_up_ = 0;
+  // Read when something is configured.
   Options options_;
   std::vector<SliceRates> rates_;
 };
 
 inline void EgressScheduler::tick(Cycles now) {
-  if (now != last_now_) {
-    if (now > last_now_) now_ += (now - last_now_).count();
-    last_now_ = now;
-    fine_now_ = fine(now_);
-  }
+  if (now == last_now_) return;
+  if (now > last_now_) now_ += (now - last_now_).count();
+  last_now_ = now;
+  fine_now_ = fine(now_);
+  // A worker that was late may make up for so much. While nobody waits, `rest` sees how long that was.
+  if (sendable_ != 0 && port_free_ + catch_up_ < fine_now_) port_free_ = fine_now_ - catch_up_;
+}
+
+inline void EgressScheduler::see(Cycles now) {
+  tick(now);
   if (unsettled_) settle();
   if (!parked_.empty()) wake();
 }
 
-inline void EgressScheduler::settle() {
-  uint64_t done = in_flight_;
-  // What is sent ahead of time counts as done: the next decision may come before it has left.
-  if (port_free_ > fine_now_ + ahead_)
-    done -= std::min(done, port_cost_.bytes_in(port_free_ - fine_now_).count());
-  in_flight_ -= static_cast<uint32_t>(done);
+/// What is sent ahead of time counts as done: the next decision may come before it has left.
+inline bool EgressScheduler::is_free() const { return port_free_ <= fine_now_ + ahead_; }
+
+inline void EgressScheduler::advance(uint32_t done) {
+  in_flight_ -= done;
   unsettled_ = in_flight_ != 0;
   guarantees_.advance(done);
   if (in_flight_by_share_) shares_.advance(done, [this](uint16_t number) { return may_send(number); });
@@ -180,8 +188,14 @@ inline void EgressScheduler::stop(uint16_t number) {
   if (slices_[number].guaranteed) guarantees_.withdraw(number);
 }
 
-inline void EgressScheduler::catch_up() {
-  if (fine_now_ - port_free_ > catch_up_) port_free_ = fine_now_ - catch_up_;
+/// The same for the one that was served last: the queue that served it knows already.
+inline void EgressScheduler::stop_served(const Slice& own) {
+  --sendable_;
+  const uint16_t number = grant_.slice.value();
+  if (grant_.by_guarantee)
+    shares_.withdraw(number);
+  else if (own.guaranteed)
+    guarantees_.withdraw(number);
 }
 
 inline bool EgressScheduler::may_send(uint16_t number) {
@@ -200,7 +214,7 @@ inline void EgressScheduler::activate(SliceId slice, uint8_t classes, Cycles now
   Slice& own = slices_[slice.value()];
   const auto backlog = static_cast<uint8_t>(own.backlog | classes);
   if (backlog == own.backlog) return;
-  tick(now);
+  see(now);
   const bool had_none = own.backlog == 0;
   own.backlog = backlog;
   if (had_none) {
@@ -213,7 +227,7 @@ inline void EgressScheduler::activate(SliceId slice, uint8_t classes, Cycles now
 }
 
 inline bool EgressScheduler::pass(SliceId slice, Bytes bytes, Cycles now) {
-  tick(now);
+  see(now);
   if (sendable_ != 0 || !parked_.empty()) return false;
   rest();
   const FineTime taken = port_cost_.time_of(bytes);
@@ -230,50 +244,52 @@ inline bool EgressScheduler::pass(SliceId slice, Bytes bytes, Cycles now) {
   return true;
 }
 
-inline std::optional<Grant> EgressScheduler::next(Cycles now) {
+inline const Grant* EgressScheduler::next(Cycles now) {
   tick(now);
-  if (port_free_ > fine_now_ + ahead_) return std::nullopt;
+  if (!is_free()) return nullptr;
+  if (unsettled_) advance(in_flight_);
+  if (!parked_.empty()) wake();
   if (sendable_ != 0) {
-    if (port_free_ < fine_now_) catch_up();
     const auto wants = [this](uint16_t number) { return may_send(number); };
     uint16_t number = guarantees_.empty() ? GuaranteeQueue::kNone : guarantees_.take(wants);
-    const bool by_guarantee = number != GuaranteeQueue::kNone;
-    if (!by_guarantee) number = shares_.take(wants);
+    grant_.by_guarantee = number != GuaranteeQueue::kNone;
+    if (!grant_.by_guarantee) number = shares_.take(wants);
     if (number != ShareQueue::kNone) {
-      return Grant{SliceId{number}, class_of(number), by_guarantee, Bytes{largest_frame_}};
+      grant_.slice = SliceId{number};
+      grant_.class_number = class_of(number);
+      grant_.allowed = Bytes{largest_frame_};
+      return &grant_;
     }
   }
   rest();
-  return std::nullopt;
+  return nullptr;
 }
 
-inline bool EgressScheduler::charge(Grant& grant, Bytes sent, bool has_more) {
-  Slice& own = slices_[grant.slice.value()];
-  const auto bytes = static_cast<uint32_t>(sent.count());
-  run_ += bytes;
+inline bool EgressScheduler::charge(Bytes sent, bool has_more) {
+  Slice& own = slices_[grant_.slice.value()];
+  grant_.allowed -= sent;
   if (!has_more) {
-    own.backlog = static_cast<uint8_t>(own.backlog & ~(1u << grant.class_number));
+    own.backlog = static_cast<uint8_t>(own.backlog & ~(1u << grant_.class_number));
     // ClassLevel keeps an account for each class, and decides anew.
-    if (own.backlog != 0 && run_ < largest_frame_ && !own.has_levels) {
-      grant.class_number = static_cast<uint8_t>(std::countr_zero(own.backlog));
-      grant.allowed -= sent;
+    if (own.backlog != 0 && grant_.allowed > Bytes{0} && !own.has_levels) {
+      grant_.class_number = static_cast<uint8_t>(std::countr_zero(own.backlog));
       return true;
     }
   }
-  end_run(grant);
+  end_run();
   return false;
 }
 
-inline void EgressScheduler::end_run(const Grant& grant) {
-  const uint16_t number = grant.slice.value();
+inline void EgressScheduler::end_run() {
+  const uint16_t number = grant_.slice.value();
   const Slice& own = slices_[number];
-  in_flight_ = std::exchange(run_, 0);
-  in_flight_by_share_ = !grant.by_guarantee;
+  in_flight_ = largest_frame_ - static_cast<uint32_t>(grant_.allowed.count());
+  in_flight_by_share_ = !grant_.by_guarantee;
   unsettled_ = true;
   port_free_ += port_cost_.time_of(Bytes{in_flight_});
-  if (own.backlog == 0) stop(number);
-  if (own.limited) charge_limits(grant);
-  if (grant.by_guarantee) {
+  if (own.backlog == 0) stop_served(own);
+  if (own.limited) charge_limits();
+  if (grant_.by_guarantee) {
     guarantees_.charge(number, in_flight_, own.backlog != 0);
   } else {
     shares_.charge(number, in_flight_);

@@ -37,7 +37,7 @@ class GuaranteeQueue {
   void set_guarantee(uint16_t member, BitsPerSecond guarantee, BitsPerSecond speed);
 
   /// No guarantee is in use.
-  [[nodiscard]] bool empty() const { return waiting_.empty() && due_.empty(); }
+  [[nodiscard]] bool empty() const { return in_use_ == 0; }
 
   /// The member wants to send.
   void enter(uint16_t member) {

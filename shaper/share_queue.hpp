@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "nic/units.hpp"
+#include "shaper/bucket_circle.hpp"
+#include "shaper/departures.hpp"
 #include "shaper/tag_ring.hpp"
 
 namespace bulkhead {
@@ -38,7 +40,11 @@ class ShareQueue {
   /// The member wants to send.
   void enter(uint16_t member) {
     Node& node = nodes_[member];
-    if (node.place != Place::absent && node.place != Place::left) return;
+    if (node.place == Place::departing) {
+      if (departures_.holds(node.start, node.ticket)) return come_back(member, node);
+    } else if (node.place != Place::absent && node.place != Place::left) {
+      return;
+    }
     node.start = virtual_time_;
     total_weight_ += node.weight;
     if (node.place == Place::left)
@@ -64,7 +70,7 @@ class ShareQueue {
   /// been done.
   void charge(uint16_t member, uint64_t bytes) {
     Node& node = nodes_[member];
-    node.start += (bytes * node.byte) >> kByteBits;
+    node.start += time_of(node, bytes);
     served_ = member;
   }
 
@@ -84,12 +90,13 @@ class ShareQueue {
     waiting,
     ready,
     taken,
-    left,  // is linked where the ready are, and counts as absent
+    departing,  // among the departures, or by now absent
+    left,       // is linked where the ready are, and counts as absent
   };
   struct alignas(32) Node {
     uint64_t start = 0;     // virtual time
-    uint64_t run = 0;       // virtual time that a largest frame takes
     uint64_t byte = 0;      // virtual time that a byte takes, in 2^-kByteBits
+    uint64_t ticket = 0;    // of its departure
     uint32_t weight = 0;    // 0: never configured
     uint16_t next = kNone;  // in the bucket
     Place place = Place::absent;
@@ -105,11 +112,24 @@ class ShareQueue {
   };
   [[nodiscard]] Scale scale_for(uint32_t least, uint32_t most) const;
   void rescale(Scale scale);
+  /// It is departing, and counts as gone now. For a change of rates, which may forget that it is ahead.
+  void go(Node& node);
   void fit_scale();
 
+  [[nodiscard]] static uint64_t time_of(const Node& node, uint64_t bytes) {
+    return (bytes * node.byte) >> kByteBits;
+  }
   void make_ready(uint16_t member, Node& node) {
     node.place = Place::ready;
-    ready_.push(node.start + node.run, member, node.next);
+    ready_.push(node.start + time_of(node, largest_frame_), member, node.next);
+  }
+  void depart(Node& node) {
+    node.place = Place::departing;
+    node.ticket = departures_.add(node.start, node.weight);
+  }
+  void come_back(uint16_t member, Node& node) {
+    departures_.cancel(node.start, node.weight);
+    put_back(member, node);
   }
   void leave(Node& node) {
     node.place = Place::absent;
@@ -117,24 +137,34 @@ class ShareQueue {
     // It counted up to now, not up to its tag: the difference is the others' service, or was.
     unused_ += static_cast<int64_t>(virtual_time_ - node.start) * node.weight;
   }
+  /// Whether the bucket of its tag has been reached.
   [[nodiscard]] bool has_started(const Node& node) const {
-    return !waiting_.before(waiting_.bucket_of(virtual_time_), waiting_.bucket_of(node.start));
+    return static_cast<int64_t>(virtual_time_ - (node.start >> scale_.shift << scale_.shift)) >= 0;
   }
-  uint16_t pop(TagRing& ring, uint64_t bucket) {
-    const uint16_t member = ring.top(bucket);
-    ring.pop(bucket, nodes_[member].next);
+  uint16_t pop_first(TagRing& ring) {
+    (void)ring.first();
+    return pop(ring);
+  }
+  /// The same, where the ring has just told its first bucket.
+  uint16_t pop(TagRing& ring) {
+    const uint16_t member = ring.top();
+    ring.pop(nodes_[member].next);
     return member;
   }
-  /// Moves virtual time on by what `service` (bytes * 2^kVirtualBits) means for each unit of weight.
-  template <class Wants>
-  void serve(uint64_t service, Wants& wants);
-  template <class Wants>
-  void promote_first(uint64_t bucket, Wants& wants);
   void put_back(uint16_t member, Node& node) {
     if (has_started(node)) return make_ready(member, node);
     node.place = Place::waiting;
     waiting_.push(node.start, member, node.next);
   }
+  /// The border of the next bucket whose members start, or depart. False: nobody does.
+  [[nodiscard]] bool find_event(uint64_t& border);
+  /// Virtual time has reached that border. Returns the service that was meant for those who are not there any
+  /// more, in 2^-kVirtualBits bytes; less than 0 if they leave early.
+  template <class Wants>
+  [[nodiscard]] int64_t reach(uint64_t border, Wants& wants);
+  /// Moves virtual time on by what `service` (bytes * 2^kVirtualBits) means for each unit of weight.
+  template <class Wants>
+  void serve(uint64_t service, Wants& wants);
   template <class Wants>
   void promote(Wants& wants);
 
@@ -142,8 +172,9 @@ class ShareQueue {
   uint64_t total_weight_ = 0;  // of all who are not absent
   int64_t unused_ = 0;         // service, in 2^-kVirtualBits bytes, that virtual time is behind by
   std::vector<Node> nodes_;
-  TagRing waiting_;  // by start
-  TagRing ready_;    // by finish
+  TagRing waiting_;        // by start
+  TagRing ready_;          // by finish
+  Departures departures_;  // by start
   Scale scale_;
   uint64_t largest_frame_;
   uint16_t served_ = kNone;      // charged, and not put back yet
@@ -151,44 +182,59 @@ class ShareQueue {
   uint32_t most_ = 0;
 };
 
+inline bool ShareQueue::find_event(uint64_t& border) {
+  if (waiting_.empty() && departures_.empty()) return false;
+  if (departures_.empty()) {
+    border = waiting_.first();
+    return true;
+  }
+  border = departures_.first();
+  if (waiting_.empty()) return true;
+  const uint64_t other = waiting_.first();
+  if (static_cast<int64_t>(other - border) < 0) border = other;
+  return true;
+}
+
 template <class Wants>
-inline void ShareQueue::promote_first(uint64_t bucket, Wants& wants) {
-  const uint16_t member = pop(waiting_, bucket);
+inline int64_t ShareQueue::reach(uint64_t border, Wants& wants) {
+  if (!departures_.empty() && departures_.first() == border) {
+    const Departures::Sum gone = departures_.take_first();
+    total_weight_ -= gone.weight;
+    return static_cast<int64_t>((virtual_time_ - border) * gone.weight - gone.owed);
+  }
+  const uint16_t member = pop(waiting_);
   Node& node = nodes_[member];
   if (wants(member))
     make_ready(member, node);
   else
     leave(node);
+  return std::exchange(unused_, 0);
 }
 
 template <class Wants>
 inline void ShareQueue::promote(Wants& wants) {
-  while (!waiting_.empty()) {
-    const uint64_t bucket = waiting_.first_bucket();
-    if (waiting_.before(waiting_.bucket_of(virtual_time_), bucket)) {
+  for (uint64_t border = 0; !waiting_.empty() && find_event(border);) {
+    if (static_cast<int64_t>(border - virtual_time_) > 0) {
       if (!ready_.empty()) return;
       // Nobody has started: the service runs ahead of the ideal, which moves on to where someone has.
-      virtual_time_ = bucket << scale_.shift;
+      virtual_time_ = border;
     }
-    promote_first(bucket, wants);
+    unused_ += reach(border, wants);
   }
 }
 
 template <class Wants>
 inline void ShareQueue::serve(uint64_t service, Wants& wants) {
   int64_t left = static_cast<int64_t>(service) + std::exchange(unused_, 0);
-  while (!waiting_.empty() && left >= 0) {
-    const uint64_t bucket = waiting_.first_bucket();
+  for (uint64_t border = 0; left >= 0 && find_event(border);) {
     // Up to there with the weights as they are; from there on, perhaps, without those who leave.
-    const uint64_t border = bucket << scale_.shift;
     if (const auto distance = static_cast<int64_t>(border - virtual_time_); distance > 0) {
       const auto needed = static_cast<unsigned __int128>(distance) * total_weight_;
       if (needed > static_cast<uint64_t>(left)) break;
       left -= static_cast<int64_t>(needed);
       virtual_time_ = border;
     }
-    promote_first(bucket, wants);
-    left += std::exchange(unused_, 0);
+    left += reach(border, wants);
   }
   if (left < 0)
     unused_ = left;
@@ -198,20 +244,12 @@ inline void ShareQueue::serve(uint64_t service, Wants& wants) {
 
 template <class Wants>
 inline void ShareQueue::advance(uint64_t bytes, Wants wants) {
-  const uint16_t member = served_;
-  if (member != kNone) {
-    served_ = kNone;
-    Node& node = nodes_[member];
-    // Who wants no more leaves when virtual time reaches its tag, perhaps on the way there.
-    if (wants(member)) {
-      serve(bytes << kVirtualBits, wants);
-      put_back(member, node);
-      return;
-    }
-    node.place = Place::waiting;
-    waiting_.push(node.start, member, node.next);
-  }
+  const uint16_t member = std::exchange(served_, kNone);
+  const bool stays = member != kNone && wants(member);
+  // Who does not leaves when virtual time reaches its tag, perhaps now.
+  if (member != kNone && !stays) depart(nodes_[member]);
   serve(bytes << kVirtualBits, wants);
+  if (stays) put_back(member, nodes_[member]);
 }
 
 template <class Wants>
@@ -222,7 +260,7 @@ inline uint16_t ShareQueue::take(Wants wants) {
       promote(wants);
       if (ready_.empty()) return kNone;
     }
-    const uint16_t member = pop(ready_, ready_.first_bucket());
+    const uint16_t member = pop_first(ready_);
     Node& node = nodes_[member];
     if (std::exchange(node.place, Place::taken) == Place::left) {
       node.place = Place::absent;
@@ -236,8 +274,12 @@ inline uint16_t ShareQueue::take(Wants wants) {
 
 template <class Wants>
 inline void ShareQueue::forget_tags(Wants wants) {
+  while (!departures_.empty()) {
+    (void)departures_.first();
+    total_weight_ -= departures_.take_first().weight;
+  }
   while (!waiting_.empty()) {
-    const uint16_t member = pop(waiting_, waiting_.first_bucket());
+    const uint16_t member = pop_first(waiting_);
     Node& node = nodes_[member];
     node.start = virtual_time_;
     if (wants(member))

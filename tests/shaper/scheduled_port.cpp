@@ -57,7 +57,7 @@ void ScheduledPort::arrive(uint64_t now, std::size_t slice, std::size_t number, 
 }
 
 uint64_t ScheduledPort::send_run(uint64_t now) {
-  auto grant = scheduler_.next(Cycles{now});
+  const Grant* grant = scheduler_.next(Cycles{now});
   if (!grant) return 0;
   last_grant_ = *grant;
   uint64_t run = 0;
@@ -67,7 +67,7 @@ uint64_t ScheduledPort::send_run(uint64_t now) {
     bytes = take(*grant, now);
     run += bytes;
     has_more = backlog_[grant->slice.value()][grant->class_number] > 0;
-  } while (scheduler_.charge(*grant, Bytes{bytes}, has_more));
+  } while (scheduler_.charge(Bytes{bytes}, has_more));
   if (run == 0) FAIL("a grant to slice " << grant->slice.value() << ", which can send nothing");
   return run;
 }
