@@ -13,10 +13,10 @@ namespace bulkhead {
 /// Divides what one slice is served among its classes: strict ones in order; then the others, each by its
 /// guarantee and its weighted share of the remainder. Used where strict priority alone does not decide.
 ///
-/// The classes are so few that the fluid ideal is followed literally: with every run, each class is credited
-/// what the ideal would have given it, and the one served is debited. Among those that are not ahead of the
-/// ideal, the one whose next frame the ideal would finish first is served (WF2Q again). Sets of classes are
-/// bit masks.
+/// The rules are the port's (GuaranteeQueue, ShareQueue), the means simpler, for there are eight at most: two
+/// clocks, a tag of each class on both, and a look at every class. By weight it is WF2Q+ (Bennett & Zhang
+/// 1997). The guarantees' clock is the port's work; it slows down where strict classes leave less than the
+/// guarantees, so that each gets the same part of its own. Sets of classes are bit masks.
 class ClassLevel {
  public:
   /// What of the slice's set-up concerns the classes.
@@ -34,7 +34,7 @@ class ClassLevel {
     uint8_t ready = backlog;
     for (uint32_t capped = backlog & capped_; capped != 0; capped &= capped - 1) {
       const auto number = static_cast<uint32_t>(std::countr_zero(capped));
-      if (!classes_[number].ceiling.has_credit(now)) ready = static_cast<uint8_t>(ready & ~(1u << number));
+      if (!ceilings_[number].has_credit(now)) ready = static_cast<uint8_t>(ready & ~(1u << number));
     }
     return ready;
   }
@@ -45,34 +45,41 @@ class ClassLevel {
   void resume(uint64_t work) { last_work_ = work; }
 
   /// The class of `ready` to be served next. Requires: ready is not empty.
-  [[nodiscard]] uint32_t pick(uint8_t ready, uint64_t work);
+  [[nodiscard]] uint32_t pick(uint8_t ready);
 
   /// The class picked was served. `work` already counts this.
   void charge(uint32_t number, uint64_t bytes, uint64_t work, FineTime now);
 
  private:
-  struct Class {
-    int64_t due = 0;        // what the ideal has served it more than we have, in 2^-16 bytes
-    int64_t pace = 0;       // what the ideal serves it during a largest frame of the slice
-    uint64_t fraction = 0;  // its guarantee, of the port's speed, in 2^-32
-    uint32_t weight = 1;
-    Ceiling ceiling;
+  /// One clock's view of the classes.
+  struct Account {
+    std::array<uint64_t, kMaxClasses> start{};  // of a class's next run, on the clock
+    std::array<uint64_t, kMaxClasses> byte{};   // time that a byte takes
+    std::array<uint64_t, kMaxClasses> run{};    // time that a largest frame takes
+    std::array<uint32_t, kMaxClasses> part{};   // weight, or fraction of the port's speed
+    uint64_t clock = 0;
+    uint64_t parts = 0;  // sum of them, of those that `active` names
+    uint8_t active = 0;  // in the ideal: ready, or ahead of it
   };
+  static constexpr uint32_t kNone = kMaxClasses;
 
-  /// Finds out whom the ideal is serving now, and how fast.
-  void see(uint8_t ready, uint64_t work);
-  /// Moves the ideal on if we are ahead of it with every class that is ready.
-  void catch_up(uint8_t ready);
-  /// Calls give(class, amount) with each served class's part of `bytes`, in 2^-16 bytes.
-  template <class Give>
-  void divide(uint64_t bytes, uint64_t work, Give give);
+  static void set_rate(Account& account, uint32_t number, uint32_t part, uint64_t byte, uint64_t run);
+  static void leave(Account& account, uint32_t number);
+  static void see(Account& account, uint8_t ready);
+  [[nodiscard]] static uint32_t first_to_finish(const Account& account, uint8_t ready);
+  [[nodiscard]] uint32_t pick_by_share(uint8_t ready);
+  void charge_guarantees(uint64_t bytes, uint64_t work);
 
-  std::array<Class, kMaxClasses> classes_;
-  uint64_t last_work_ = 0;  // when the weighted classes were last credited
+  Account shares_;
+  Account guarantees_;
+  int64_t owed_ = 0;        // to those served by share, beyond what the guarantees take; in 2^-16 bytes
+  uint64_t last_work_ = 0;  // when a weighted class was last served
   uint64_t largest_frame_ = 0;
   uint8_t strict_ = 0;
   uint8_t capped_ = 0;
-  uint8_t served_ = 0;  // the weighted classes that the ideal is serving
+  uint8_t guaranteed_ = 0;
+  bool by_guarantee_ = false;  // the class picked
+  std::array<Ceiling, kMaxClasses> ceilings_;
 };
 
 }  // namespace bulkhead

@@ -152,16 +152,22 @@ bool EgressScheduler::is_under_ceilings(uint16_t number) {
 
 uint32_t EgressScheduler::pick_class(uint16_t number) {
   ClassLevel& level = levels_[level_of_[number]];
-  return level.pick(level.under_ceiling(slices_[number].backlog, fine_now_), guarantees_.work());
+  return level.pick(level.under_ceiling(slices_[number].backlog, fine_now_));
 }
 
-void EgressScheduler::charge_limits() {
+bool EgressScheduler::pick_next_by_level() {
   const uint16_t number = grant_.slice.value();
-  const Slice& own = slices_[number];
-  if (own.capped) ceilings_[number].charge(fine_now_, Bytes{in_flight_});
-  if (!own.has_levels) return;
-  const uint64_t work = guarantees_.work() + (uint64_t{in_flight_} << GuaranteeQueue::kWorkBits);
-  levels_[level_of_[number]].charge(grant_.class_number, in_flight_, work, fine_now_);
+  ClassLevel& level = levels_[level_of_[number]];
+  const uint8_t ready = level.under_ceiling(slices_[number].backlog, fine_now_);
+  if (ready == 0) return false;
+  grant_.class_number = static_cast<uint8_t>(level.pick(ready));
+  return true;
+}
+
+void EgressScheduler::charge_class(Bytes sent) {
+  const uint64_t run = largest_frame_ - grant_.allowed.count();
+  levels_[level_of_[grant_.slice.value()]].charge(
+      grant_.class_number, sent.count(), guarantees_.work() + (run << GuaranteeQueue::kWorkBits), fine_now_);
 }
 
 std::optional<Cycles> EgressScheduler::next_event() const {

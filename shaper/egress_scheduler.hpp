@@ -120,7 +120,9 @@ class EgressScheduler {
   void wake();
   [[nodiscard]] uint8_t class_of(uint16_t number);
   [[nodiscard]] uint32_t pick_class(uint16_t number);
-  void charge_limits();
+  [[nodiscard]] bool pick_next_class(const Slice& own);
+  [[nodiscard]] bool pick_next_by_level();
+  void charge_class(Bytes sent);
   void configure_ceiling(uint16_t number, const Rates& rates);
   void configure_classes(uint16_t number, const SliceRates& rates);
 
@@ -268,16 +270,19 @@ inline const Grant* EgressScheduler::next(Cycles now) {
 inline bool EgressScheduler::charge(Bytes sent, bool has_more) {
   Slice& own = slices_[grant_.slice.value()];
   grant_.allowed -= sent;
+  if (own.has_levels) charge_class(sent);
   if (!has_more) {
     own.backlog = static_cast<uint8_t>(own.backlog & ~(1u << grant_.class_number));
-    // ClassLevel keeps an account for each class, and decides anew.
-    if (own.backlog != 0 && grant_.allowed > Bytes{0} && !own.has_levels) {
-      grant_.class_number = static_cast<uint8_t>(std::countr_zero(own.backlog));
-      return true;
-    }
+    if (own.backlog != 0 && grant_.allowed > Bytes{0} && pick_next_class(own)) return true;
   }
   end_run();
   return false;
+}
+
+inline bool EgressScheduler::pick_next_class(const Slice& own) {
+  if (own.has_levels) return pick_next_by_level();
+  grant_.class_number = static_cast<uint8_t>(std::countr_zero(own.backlog));
+  return true;
 }
 
 inline void EgressScheduler::end_run() {
@@ -288,7 +293,7 @@ inline void EgressScheduler::end_run() {
   unsettled_ = true;
   port_free_ += port_cost_.time_of(Bytes{in_flight_});
   if (own.backlog == 0) stop_served(own);
-  if (own.limited) charge_limits();
+  if (own.capped) ceilings_[number].charge(fine_now_, Bytes{in_flight_});
   if (grant_.by_guarantee) {
     guarantees_.charge(number, in_flight_, own.backlog != 0);
   } else {

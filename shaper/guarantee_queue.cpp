@@ -33,4 +33,12 @@ void GuaranteeQueue::set_guarantee(uint16_t member, BitsPerSecond guarantee, Bit
   }
 }
 
+/// The clock wraps within hours at hundreds of Gb/s: a tag that was kept for longer would lie ahead again.
+void GuaranteeQueue::forget_departed() {
+  while (!waiting_.empty() && has_come(waiting_.first_time())) {
+    leave(nodes_[waiting_.first()]);
+    waiting_.pop();
+  }
+}
+
 }  // namespace bulkhead

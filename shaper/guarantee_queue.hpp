@@ -75,9 +75,10 @@ class GuaranteeQueue {
     add_to_rest(-mul_fraction(scaled(bytes), kWhole - std::min(in_use_, kWhole)));
   }
 
-  /// The port had nothing to send for as long as `bytes` take.
+  /// The port had nothing to send for as long as `bytes` take: nobody wanted to.
   void idle(uint64_t bytes) {
     work_ += scaled(bytes);
+    if (in_use_ != 0) forget_departed();
     rest_ = 0;
   }
 
@@ -106,7 +107,7 @@ class GuaranteeQueue {
     const auto most = static_cast<int64_t>(2 * largest_frame_);
     rest_ = std::clamp(rest_ + work, -most, most);
   }
-  [[nodiscard]] bool is_due(const Node& node) const { return static_cast<int64_t>(node.start - work_) <= 0; }
+  [[nodiscard]] bool has_come(uint64_t time) const { return static_cast<int64_t>(time - work_) <= 0; }
   [[nodiscard]] bool rest_comes_first(uint64_t deadline) const;
 
   /// It counted up to now, not up to its tag: the difference is the rest's.
@@ -118,6 +119,7 @@ class GuaranteeQueue {
 
   template <class Wants>
   void refresh(Wants& wants);
+  void forget_departed();
 
   std::vector<Node> nodes_;
   TimeHeap waiting_;  // by start
@@ -130,7 +132,7 @@ class GuaranteeQueue {
 
 template <class Wants>
 inline void GuaranteeQueue::refresh(Wants& wants) {
-  while (!waiting_.empty() && static_cast<int64_t>(waiting_.first_time() - work_) <= 0) {
+  while (!waiting_.empty() && has_come(waiting_.first_time())) {
     const uint16_t member = waiting_.first();
     waiting_.pop();
     if (wants(member))
@@ -171,7 +173,7 @@ inline void GuaranteeQueue::charge(uint16_t member, uint64_t bytes, bool wants_m
   node.carry = static_cast<uint64_t>(spent) & 0xffff;
   // Never more than two runs late, which only guarantees beyond the port's speed could be.
   if (static_cast<int64_t>(work_ - node.start - 2 * node.run) > 0) node.start = work_ - 2 * node.run;
-  if (!is_due(node))
+  if (!has_come(node.start))
     waiting_.push(member, node.start);
   else if (wants_more)
     due_.push(member, node.start + node.run);
