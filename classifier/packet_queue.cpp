@@ -6,12 +6,8 @@
 
 namespace bulkhead {
 
-PacketQueue::PacketQueue(uint32_t capacity) {
-  const uint32_t slots = std::bit_ceil(std::max(capacity, 1u));
-  slots_ = std::make_unique<Packet[]>(slots);
-  producer_.mask = consumer_.mask = slots - 1;
-  producer_.slots = consumer_.slots = slots_.get();
-}
+PacketQueue::PacketQueue(uint32_t capacity)
+    : mask_(std::bit_ceil(std::max(capacity, 1u)) - 1), slots_(std::make_unique<Packet[]>(mask_ + 1)) {}
 
 uint32_t PacketQueue::drain() {
   uint32_t freed = 0;

@@ -14,9 +14,11 @@ namespace bulkhead {
 /// A bounded first-in-first-out queue of packets between one producer and one consumer at a time. Which
 /// threads those are may change, when the claim that guards a side changes hands. Owns what is in it.
 ///
-/// Smaller than rte_ring (two cache lines beside the slots, of which a side touches one), because an
-/// appliance has several for each of thousands of slices: the cost at many slices is the number of lines
-/// touched.
+/// Made for an appliance that has several for each of thousands of slices, where the cost is the number of
+/// cache lines touched. rte_ring has three besides its slots, and walks through all slots, so that after some
+/// hundred packets none is in the cache any more. Here both ends stand in half a line, that whoever holds the
+/// queue places beside what is touched with it, and a queue that was found empty starts over at its first
+/// slot. Where the two sides are on different cores, each step moves that one line.
 class PacketQueue {
  public:
   /// `capacity` is rounded up to a power of two.
@@ -38,67 +40,54 @@ class PacketQueue {
   [[nodiscard]] uint32_t size() const {
     // The head first: the other way round it could have overtaken the tail that was read, and the size be
     // four billion. This way both may have moved on, and the size be more than there is room for.
-    const uint32_t head = consumer_.head.load(std::memory_order_acquire);
-    return std::min(producer_.tail.load(std::memory_order_acquire) - head, capacity());
+    const uint32_t head = head_.load(std::memory_order_acquire);
+    return std::min(end_.load(std::memory_order_acquire).tail - head, capacity());
   }
   [[nodiscard]] bool empty() const { return size() == 0; }
-  [[nodiscard]] uint32_t capacity() const { return producer_.mask + 1; }
-
-  /// Fetches the lines that the next `pop` reads.
-  void prefetch_for_pop() const {
-    __builtin_prefetch(&consumer_);
-    __builtin_prefetch(&producer_);
-  }
-  void prefetch_for_push() const { __builtin_prefetch(&producer_, 1); }
+  [[nodiscard]] uint32_t capacity() const { return mask_ + 1; }
 
  private:
-  // Each side keeps its own copy of what never changes, and of how far it last saw the other: the other
-  // side's line is read only when the queue looks full or empty.
-  struct alignas(64) Producer {
-    std::atomic<uint32_t> tail{0};  // producer: writes, consumer: reads
-    uint32_t seen_head = 0;
-    uint32_t mask = 0;
-    Packet* slots = nullptr;
+  /// Packets are numbered as they come. The producer moves `origin` only while the queue is empty, and says
+  /// so together with the next packet: no packet is ever looked for in another slot than it was put in.
+  struct alignas(8) End {
+    uint32_t tail = 0;    // the next packet's number
+    uint32_t origin = 0;  // the number of the packet in the first slot
   };
-  struct alignas(64) Consumer {
-    std::atomic<uint32_t> head{0};  // consumer: writes, producer: reads
-    uint32_t seen_tail = 0;
-    uint32_t mask = 0;
-    Packet* slots = nullptr;
-  };
+  static_assert(std::atomic<End>::is_always_lock_free);
 
-  Producer producer_;
-  Consumer consumer_;
+  std::atomic<End> end_{End{}};    // producer: writes, consumer: reads
+  std::atomic<uint32_t> head_{0};  // the number of the first packet; consumer: writes, producer: reads
+  uint32_t mask_;
   std::unique_ptr<Packet[]> slots_;
 };
+static_assert(sizeof(PacketQueue) == 24);
 
 inline uint32_t PacketQueue::push(std::span<const Packet> packets) {
-  const uint32_t tail = producer_.tail.load(std::memory_order_relaxed);
-  const uint32_t capacity = producer_.mask + 1;
-  const auto wanted = static_cast<uint32_t>(packets.size());
-  if (capacity - (tail - producer_.seen_head) < wanted)
-    producer_.seen_head = consumer_.head.load(std::memory_order_acquire);
-  const uint32_t room = capacity - (tail - producer_.seen_head);
-  const uint32_t taken = wanted < room ? wanted : room;
+  End end = end_.load(std::memory_order_relaxed);
+  const uint32_t head = head_.load(std::memory_order_acquire);
+  if (head == end.tail) end.origin = head;
+  const auto taken =
+      static_cast<uint32_t>(std::min<std::size_t>(packets.size(), capacity() - (end.tail - head)));
   // In one piece but for the wrap, so that the loops know no mask.
-  const uint32_t at = tail & producer_.mask;
-  const uint32_t before_wrap = std::min(taken, capacity - at);
-  copy_packets(packets.data(), before_wrap, producer_.slots + at);
-  copy_packets(packets.data() + before_wrap, taken - before_wrap, producer_.slots);
-  producer_.tail.store(tail + taken, std::memory_order_release);
+  const uint32_t at = (end.tail - end.origin) & mask_;
+  const uint32_t before_wrap = std::min(taken, capacity() - at);
+  copy_packets(packets.data(), before_wrap, slots_.get() + at);
+  copy_packets(packets.data() + before_wrap, taken - before_wrap, slots_.get());
+  end.tail += taken;
+  end_.store(end, std::memory_order_release);
   return taken;
 }
 
 inline uint32_t PacketQueue::pop(Packet* to, uint32_t most) {
-  const uint32_t head = consumer_.head.load(std::memory_order_relaxed);
-  if (consumer_.seen_tail - head < most) consumer_.seen_tail = producer_.tail.load(std::memory_order_acquire);
-  const uint32_t available = consumer_.seen_tail - head;
-  const uint32_t taken = most < available ? most : available;
-  const uint32_t at = head & consumer_.mask;
-  const uint32_t before_wrap = std::min(taken, consumer_.mask + 1 - at);
-  copy_packets(consumer_.slots + at, before_wrap, to);
-  copy_packets(consumer_.slots, taken - before_wrap, to + before_wrap);
-  consumer_.head.store(head + taken, std::memory_order_release);
+  const End end = end_.load(std::memory_order_acquire);
+  const uint32_t head = head_.load(std::memory_order_relaxed);
+  const uint32_t taken = std::min(most, end.tail - head);
+  if (taken == 0) return 0;
+  const uint32_t at = (head - end.origin) & mask_;
+  const uint32_t before_wrap = std::min(taken, capacity() - at);
+  copy_packets(slots_.get() + at, before_wrap, to);
+  copy_packets(slots_.get(), taken - before_wrap, to + before_wrap);
+  head_.store(head + taken, std::memory_order_release);
   return taken;
 }
 

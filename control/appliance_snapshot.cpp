@@ -59,7 +59,7 @@ Snapshot::Slice slice_snapshot(const SliceRuntime& runtime, const Config& config
       port.rules_software += static_cast<uint32_t>(std::ranges::count(flowspace.ports, attachment.port));
     slice.ports.push_back(std::move(port));
     slice.input_queued_packets += attachment.input->queue.size();
-    for (const ResidenceHistogram& of_class : attachment.output->residence) add_residence(slice, of_class);
+    add_residence(slice, attachment.output->residence);
     slice.cpu_seconds += to_seconds(attachment.output->cycles.read());
   }
   for (std::size_t i = 0; i < kDropReasons; ++i) {

@@ -86,11 +86,10 @@ uint32_t Egress::visit(ReadySet& ready, const std::vector<SliceOutput*>& outputs
 bool Egress::admit(ReadySet& ready, const std::vector<SliceOutput*>& outputs, Cycles now) {
   std::array<std::size_t, kSlicesTogether> slices;
   const std::size_t count = ready.take(turn_, slices);
-  // The rings' lines are on their way when they are read.
-  for (std::size_t i = 0; i < count; ++i) {
-    outputs[slices[i]]->ring.prefetch_for_pop();
-    scheduler_.prefetch(SliceId{outputs[slices[i]]->slot});
-  }
+  // What admitting them touches is on its way when it is read.
+  for (std::size_t i = 0; i < count; ++i) outputs[slices[i]]->prefetch_for_admission();
+  if (is_contended_)
+    for (std::size_t i = 0; i < count; ++i) scheduler_.prefetch(SliceId{outputs[slices[i]]->slot});
   for (std::size_t i = 0; i < count; ++i)
     if (admit_from(*outputs[slices[i]], now)) ready.mark(slices[i]);
   return count > 0;
@@ -101,10 +100,8 @@ bool Egress::admit_from(SliceOutput& output, Cycles now) {
   std::array<Packet, Burst::kCapacity> packets;
   const uint32_t taken = output.ring.pop(packets.data(), Burst::kCapacity);
   const std::span<const Packet> burst = std::span(packets).first(taken);
-  if (passes(output, burst, now)) {
-    for (const Packet packet : burst) send(packet, output.queues.class_of(packet.state().pcp), output.slot);
-    return taken == Burst::kCapacity;
-  }
+  is_contended_ = !pass(output, burst, now);
+  if (!is_contended_) return taken == Burst::kCapacity;
   uint32_t classes = 0;
   for (const Packet packet : burst) {
     const uint8_t pcp = packet.state().pcp;
@@ -120,22 +117,25 @@ bool Egress::admit_from(SliceOutput& output, Cycles now) {
   return taken == Burst::kCapacity;
 }
 
-/// Whether the packets may go straight to the device.
-bool Egress::passes(const SliceOutput& output, std::span<const Packet> burst, Cycles now) {
+/// Sends the packets straight to the device, if they may.
+bool Egress::pass(const SliceOutput& output, std::span<const Packet> burst, Cycles now) {
   if (batch_.room() < burst.size()) return false;
-  Bytes bytes;
-  for (const Packet packet : burst) bytes += wire_bytes(packet.state());
-  return scheduler_.pass(SliceId{output.slot}, bytes, now);
+  output.prefetch_for_count();
+  // They are put behind the batch in any case, so that each is looked at once.
+  uint32_t place = batch_.size();
+  Bytes bytes = kWireOverhead * burst.size();
+  for (const Packet packet : burst) bytes += Bytes{put(place++, packet, output.slot)};
+  if (!scheduler_.pass(SliceId{output.slot}, bytes, now)) return false;
+  batch_.resize(place);
+  return true;
 }
 
-void Egress::send(Packet packet, uint8_t class_number, uint16_t slot) {
+/// Writes a packet down at a place of the batch, and returns its length.
+uint32_t Egress::put(uint32_t place, Packet packet, uint16_t slot) {
   const PacketState& state = packet.state();
-  sent_[batch_.size()] = {.arrival = state.arrival,
-                          .length = state.length,
-                          .pcp = state.pcp,
-                          .class_number = class_number,
-                          .slot = slot};
-  batch_.push_back(packet);
+  sent_[place] = {.arrival = state.arrival, .length = state.length, .pcp = state.pcp, .slot = slot};
+  batch_.raw()[place] = packet;
+  return state.length;
 }
 
 void Egress::schedule(Cycles now) {
@@ -158,7 +158,9 @@ Bytes Egress::take(SliceOutput& output, const Grant& grant) {
     const Bytes wire = wire_bytes(queue.front().state());
     if (taken + wire > grant.allowed) break;
     taken += wire;
-    send(output.queues.pop(grant.class_number), grant.class_number, output.slot);
+    const uint32_t place = batch_.size();
+    put(place, output.queues.pop(grant.class_number), output.slot);
+    batch_.resize(place + 1);
   }
   return taken;
 }
@@ -179,21 +181,15 @@ uint32_t Egress::transmit(Cycles& now) {
 /// `cycles`: what these packets have cost, by which each slice pays for its own.
 void Egress::count(uint32_t from, uint32_t to, Cycles now, uint64_t cycles) {
   const uint64_t each = cycles / (to - from);
-  Cycles arrival = sent_[from].arrival;
-  std::size_t bucket = ResidenceHistogram::bucket_of(scale_.ceil(now - arrival));
   for (uint32_t i = from; i < to;) {
+    const uint32_t start = i;
+    const Cycles arrival = sent_[i].arrival;
     const uint16_t slot = sent_[i].slot;
     SliceOutput& output = *slots_[slot];
-    const uint32_t start = i;
-    for (; i < to && sent_[i].slot == slot; ++i) {
-      const Sent& sent = sent_[i];
-      if (sent.arrival != arrival) {
-        arrival = sent.arrival;
-        bucket = ResidenceHistogram::bucket_of(scale_.ceil(now - arrival));
-      }
-      output.transmitted[sent.pcp].add(1, sent.length);
-      output.residence[sent.class_number].record(bucket, now - arrival);
-    }
+    for (; i < to && sent_[i].slot == slot && sent_[i].arrival == arrival; ++i)
+      output.transmitted[sent_[i].pcp].add(1, sent_[i].length);
+    const Cycles residence = now - arrival;
+    output.residence.record(ResidenceHistogram::bucket_of(scale_.ceil(residence)), residence, i - start);
     output.all_left.add(i - start);
     output.cycles.add(each * (i - start));
   }

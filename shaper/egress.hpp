@@ -69,14 +69,14 @@ class Egress {
     Cycles arrival;
     uint32_t length;
     uint8_t pcp;
-    uint8_t class_number;
     uint16_t slot;
   };
+  static_assert(sizeof(Sent) == 16);
 
   bool admit(ReadySet& ready, const std::vector<SliceOutput*>& outputs, Cycles now);
   bool admit_from(SliceOutput& output, Cycles now);
-  [[nodiscard]] bool passes(const SliceOutput& output, std::span<const Packet> burst, Cycles now);
-  void send(Packet packet, uint8_t class_number, uint16_t slot);
+  [[nodiscard]] bool pass(const SliceOutput& output, std::span<const Packet> burst, Cycles now);
+  uint32_t put(uint32_t place, Packet packet, uint16_t slot);
   void schedule(Cycles now);
   Bytes take(SliceOutput& output, const Grant& grant);
   uint32_t transmit(Cycles& now);
@@ -88,7 +88,8 @@ class Egress {
   MicrosecondScale scale_;
   EgressScheduler scheduler_;
   std::vector<SliceOutput*> slots_;
-  std::size_t turn_ = 0;  // the slice that is next to be admitted
+  std::size_t turn_ = 0;       // the slice that is next to be admitted
+  bool is_contended_ = false;  // packets did not pass of late
 
   // Packets on their way to the device.
   Burst batch_;

@@ -31,14 +31,14 @@ class MicrosecondScale {
 
 /// How long packets stayed, from the burst that brought them to the burst that took them: bucket 0 up to 1
 /// us, bucket i up to 2^i us, the last one all beyond. One writer (see Counter), any reader.
-class alignas(64) ResidenceHistogram {
+class ResidenceHistogram {
  public:
   static constexpr std::size_t kBuckets = 24;
 
-  /// A packet stayed that long; `bucket`: which packets of one burst have in common.
-  void record(std::size_t bucket, Cycles residence) {
-    buckets_[bucket].add(1);
-    cycles_.add(residence.count());
+  /// `packets` stayed that long, which belongs into `bucket`: those of one burst have both in common.
+  void record(std::size_t bucket, Cycles residence, uint32_t packets) {
+    buckets_[bucket].add(packets);
+    cycles_.add(residence.count() * packets);
   }
 
   [[nodiscard]] static constexpr std::size_t bucket_of(uint64_t microseconds) {

@@ -31,11 +31,15 @@ struct EgressPlan {
 /// A slice's way out at one port. Filled by the worker that visits the slice, emptied by the one that visits
 /// the port; each counts on its own side. Between them a ring that no other slice uses: whatever stands in
 /// it, or in the class queues behind it, is the slice's own and takes no place from another.
-struct SliceOutput {
+///
+/// What a packet on its way touches stands together, and apart by who writes it: with thousands of slices,
+/// the cost is the number of cache lines.
+struct alignas(64) SliceOutput {
   SliceOutput(const EgressPlan& egress_plan, EgressTag egress_tag, EgressLimits egress_limits)
       : ring(std::min(egress_plan.queues.places, kLongestRing)),
         tag(std::move(egress_tag)),
         limits(egress_limits),
+        places(egress_plan.queues.places),
         plan(egress_plan),
         queues(egress_plan.queues) {}
 
@@ -45,28 +49,29 @@ struct SliceOutput {
   PacketQueue ring;
   EgressTag tag;
   EgressLimits limits;
+  uint32_t places;  // packets that may be here at once
 
   // slice visit: writes
-  std::array<Counter, 8> entered;  // packets by PCP
   Counter all_entered;
+  std::array<Counter, 8> entered;  // packets by PCP
 
   // port visit: writes
-  alignas(64) Counter all_left;               // transmitted, or dropped after they had entered
-  std::array<TrafficCounter, 8> transmitted;  // by PCP
-  std::array<Counter, 8> dropped_by_pcp;      // after they had entered; reasons in `dropped`
+  alignas(64) Counter all_left;  // transmitted, or dropped after they had entered
+  Counter cycles;                // of visits to the port, for the slice's packets
+  uint16_t slot = kNoSlot;       // the slice's number at the port's scheduler, set under its claim
+  ResidenceHistogram residence;
+  alignas(64) std::array<TrafficCounter, 8> transmitted;  // by PCP
+  std::array<Counter, 8> dropped_by_pcp;                  // after they had entered; reasons in `dropped`
   DropCounters dropped;
-  Counter cycles;                                         // of visits to the port, for the slice's packets
-  std::array<ResidenceHistogram, kMaxClasses> residence;  // by class
 
   // port visit: uses; control: changes under the port's egress claim
-  uint16_t slot = kNoSlot;  // the slice's number at the port's scheduler
   EgressPlan plan;
   ClassQueues queues;
 
   /// Slice visit: how many more packets may enter.
   [[nodiscard]] uint32_t room() const {
     const uint64_t inside = all_entered.read() - all_left.read();
-    return inside < plan.queues.places ? plan.queues.places - static_cast<uint32_t>(inside) : 0;
+    return inside < places ? places - static_cast<uint32_t>(inside) : 0;
   }
 
   /// Port visit: the packet was dropped after it had entered. The caller frees it.
@@ -78,13 +83,18 @@ struct SliceOutput {
 
   /// Fetches what the slice's visit touches, what taking packets reads, and what counting them writes to.
   void prefetch_for_visit() const {
-    ring.prefetch_for_push();
-    __builtin_prefetch(&tag);
+    __builtin_prefetch(&ring, 1);
     __builtin_prefetch(&entered, 1);
+    __builtin_prefetch(&all_left, 1);
+  }
+  void prefetch_for_admission() const {
+    __builtin_prefetch(&ring, 1);
+    __builtin_prefetch(&all_left, 1);
   }
   void prefetch_for_count() const {
     __builtin_prefetch(&all_left, 1);
-    __builtin_prefetch(transmitted.data() + 3, 1);
+    __builtin_prefetch(transmitted.data(), 1);
+    __builtin_prefetch(transmitted.data() + 4, 1);
   }
 
   /// Entered and neither transmitted nor dropped since. Any thread.

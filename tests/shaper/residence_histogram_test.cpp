@@ -12,7 +12,7 @@ const MicrosecondScale kScale(1'000'000'000);
 
 std::size_t bucket_that_counts(Cycles residence) {
   ResidenceHistogram histogram;
-  histogram.record(ResidenceHistogram::bucket_of(kScale.ceil(residence)), residence);
+  histogram.record(ResidenceHistogram::bucket_of(kScale.ceil(residence)), residence, 1);
   std::size_t found = ResidenceHistogram::kBuckets;
   for (std::size_t i = 0; i < ResidenceHistogram::kBuckets; ++i) {
     if (histogram.packets(i) == 0) continue;
@@ -51,8 +51,8 @@ TEST_CASE("a residence just over a bound falls into the next bucket", "[residenc
 
 TEST_CASE("packets are counted, and their times summed up", "[residence_histogram]") {
   ResidenceHistogram histogram;
-  for (int packet = 0; packet < 32; ++packet) histogram.record(0, Cycles{500});
-  for (int packet = 0; packet < 2; ++packet) histogram.record(2, Cycles{3'000});
+  for (int burst = 0; burst < 4; ++burst) histogram.record(0, Cycles{500}, 8);
+  histogram.record(2, Cycles{3'000}, 2);
   CHECK(histogram.packets(0) == 32);
   CHECK(histogram.packets(2) == 2);
   CHECK(histogram.sum() == Cycles{500 * 32 + 3'000 * 2});
