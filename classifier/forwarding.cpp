@@ -3,13 +3,6 @@
 
 namespace bulkhead {
 
-void ForwardingOutputs::send_all(LocalPort port, std::span<const Packet> packets) {
-  touched_ |= uint64_t{1} << port;
-  const auto count = static_cast<uint32_t>(packets.size());
-  copy_packets(packets.data(), count, ports_[port].raw());
-  ports_[port].resize(count);
-}
-
 void ForwardingOutputs::send_copy(LocalPort port, Packet packet) {
   ++copies_;
   const Packet copy = pool_.copy(packet);

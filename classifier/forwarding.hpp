@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "classifier/drop_reason.hpp"
@@ -16,7 +17,7 @@ namespace bulkhead {
 using LocalPort = uint8_t;
 
 /// Where a forwarding model puts the packets of one visit: per output port, or dropped with a reason. Scratch
-/// of one worker, used again for every visit. Whatever is still in it at the end is freed.
+/// of one worker, used again for every visit. Whatever was sent or copied and not taken is freed at the end.
 class ForwardingOutputs {
  public:
   /// `pool` gives the buffers for copies.
@@ -25,16 +26,27 @@ class ForwardingOutputs {
   /// Takes over a packet.
   void send(LocalPort port, Packet packet) {
     touched_ |= uint64_t{1} << port;
-    ports_[port].push_back(packet);
+    ports_[port].here.push_back(packet);
   }
-  /// Takes over packets. Requires: an empty port.
-  void send_all(LocalPort port, std::span<const Packet> packets);
+  /// Sends packets that stay where they are until they are taken. Requires: an empty port, and that they are
+  /// taken.
+  void send_all(LocalPort port, std::span<const Packet> packets) {
+    touched_ |= uint64_t{1} << port;
+    ports_[port].elsewhere = packets;
+  }
   /// Sends a copy, or counts a drop (no_buffer) where there is none to be had.
   void send_copy(LocalPort port, Packet packet);
   /// Takes over a packet and frees it.
   void drop(Packet packet, DropReason reason);
 
-  [[nodiscard]] Burst& at(LocalPort port) { return ports_[port]; }
+  /// The packets that were sent there, which the caller owns now. Valid until the next visit.
+  [[nodiscard]] std::span<const Packet> take(LocalPort port) {
+    Port& from = ports_[port];
+    if (!from.elsewhere.empty()) return std::exchange(from.elsewhere, {});
+    const std::span<const Packet> packets = from.here.span();
+    from.here.release();
+    return packets;
+  }
   /// Bit n for local port n: something was sent there.
   [[nodiscard]] uint64_t touched() const { return touched_; }
   [[nodiscard]] uint32_t dropped(DropReason reason) const {
@@ -47,7 +59,11 @@ class ForwardingOutputs {
   void reset();
 
  private:
-  std::vector<Burst> ports_;
+  struct Port {
+    std::span<const Packet> elsewhere;
+    Burst here;
+  };
+  std::vector<Port> ports_;
   const PacketPool& pool_;
   uint64_t touched_ = 0;
   uint32_t copies_ = 0;

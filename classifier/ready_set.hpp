@@ -45,16 +45,12 @@ class ReadySet {
   void mark_those(std::span<const std::size_t> members, Which which);
 
  private:
+  /// Takes marks of one word, of those that were seen there, until `members` is full.
+  std::size_t take_from(std::size_t word, uint64_t bits, std::span<std::size_t> members);
+
   std::size_t words_count_;
   std::unique_ptr<std::atomic<uint64_t>[]> words_;
 };
-
-/// The lowest `most` of the bits.
-inline uint64_t lowest_bits(uint64_t bits, std::size_t most) {
-  uint64_t rest = bits;
-  for (; rest != 0 && most > 0; --most) rest &= rest - 1;
-  return bits & ~rest;
-}
 
 inline std::size_t ReadySet::take(std::size_t& cursor, std::span<std::size_t> members) {
   const std::size_t start = cursor / 64 < words_count_ ? cursor : 0;
@@ -67,14 +63,25 @@ inline std::size_t ReadySet::take(std::size_t& cursor, std::span<std::size_t> me
     uint64_t bits = marks(word);
     if (step == 0) bits &= from_start;
     if (step == words_count_) bits &= ~from_start;
-    bits = lowest_bits(bits, members.size() - count);
-    if (bits == 0) continue;
-    bits &= words_[word].fetch_and(~bits, std::memory_order_acq_rel);
-    for (; bits != 0; bits &= bits - 1)
-      members[count++] = word * 64 + static_cast<std::size_t>(std::countr_zero(bits));
+    if (bits != 0) count += take_from(word, bits, members.subspan(count));
   }
   if (count > 0) cursor = members[count - 1] + 1;
   return count;
+}
+
+inline std::size_t ReadySet::take_from(std::size_t word, uint64_t bits, std::span<std::size_t> members) {
+  std::size_t count = 0;
+  uint64_t rest = bits;
+  for (; rest != 0 && count < members.size(); rest &= rest - 1)
+    members[count++] = word * 64 + static_cast<std::size_t>(std::countr_zero(rest));
+  const uint64_t wanted = bits & ~rest;
+  const uint64_t lost = wanted & ~words_[word].fetch_and(~wanted, std::memory_order_acq_rel);
+  if (lost == 0) [[likely]]
+    return count;
+  // Another taker was faster with some.
+  const auto is_lost = [&](std::size_t member) { return (lost >> member % 64 & 1) != 0; };
+  return static_cast<std::size_t>(std::ranges::remove_if(members.first(count), is_lost).begin() -
+                                  members.begin());
 }
 
 template <class Which>

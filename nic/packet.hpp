@@ -92,7 +92,9 @@ class Burst {
   Burst() = default;
   Burst(const Burst&) = delete;
   Burst& operator=(const Burst&) = delete;
-  ~Burst() { free_packets(span()); }
+  ~Burst() {
+    if (!empty()) free_packets(span());
+  }
 
   [[nodiscard]] uint32_t size() const { return size_; }
   [[nodiscard]] bool empty() const { return size_ == 0; }

@@ -42,8 +42,8 @@ SliceRuntime::SliceRuntime(std::string name, std::vector<Attachment> attachments
 SliceRuntime::Visit SliceRuntime::visit(Cycles now, ForwardingOutputs& scratch) {
   Visit visit;
   const auto ports = static_cast<LocalPort>(attachments_.size());
+  Burst burst;
   for (LocalPort ingress = 0; ingress < ports; ++ingress) {
-    Burst burst;
     const uint32_t taken = attachments_[ingress].input->queue.pop(burst.raw(), kVisitBurst);
     if (taken == 0) continue;
     burst.resize(taken);
@@ -62,7 +62,7 @@ void SliceRuntime::forward(LocalPort ingress, Burst& burst, Cycles now, Forwardi
   last_sent_to_.store(scratch.touched(), std::memory_order_relaxed);
   for_each_bit(scratch.touched(), [&](uint32_t port) {
     const Attachment& attachment = attachments_[port];
-    if (send(scratch.at(static_cast<LocalPort>(port)), *attachment.output))
+    if (send(scratch.take(static_cast<LocalPort>(port)), *attachment.output))
       sent_to |= uint64_t{1} << attachment.port.value();
   });
   if (scratch.copies() != 0) replicated.add(scratch.copies());
@@ -70,14 +70,16 @@ void SliceRuntime::forward(LocalPort ingress, Burst& burst, Cycles now, Forwardi
   scratch.reset();
 }
 
-bool SliceRuntime::send(Burst& burst, SliceOutput& output) {
-  const bool ready = std::ranges::all_of(burst.span(), [&](Packet packet) {
-    return output.tag.is_ready(packet) && fits(packet, output.limits);
-  });
-  if (!ready) prepare(burst, output);
-  if (burst.empty()) return false;
+bool SliceRuntime::send(std::span<const Packet> packets, SliceOutput& output) {
+  Burst kept;
+  const bool ready = std::ranges::all_of(
+      packets, [&](Packet packet) { return output.tag.is_ready(packet) && fits(packet, output.limits); });
+  if (!ready) {
+    prepare(packets, output, kept);
+    packets = kept.span();
+  }
+  if (packets.empty()) return false;
 
-  const std::span<const Packet> packets = burst.span();
   // Read before the push: then they may be transmitted and freed by another worker at once.
   std::array<uint8_t, Burst::kCapacity> pcps;
   for (std::size_t i = 0; i < packets.size(); ++i) pcps[i] = packets[i].state().pcp;
@@ -89,23 +91,21 @@ bool SliceRuntime::send(Burst& burst, SliceOutput& output) {
     dropped.add(DropReason::queue_full, packets.size() - queued);
     free_packets(packets.subspan(queued));
   }
-  burst.release();
+  kept.release();
   return queued > 0;
 }
 
-/// Tags the frames for the port, and drops those that cannot leave there.
-void SliceRuntime::prepare(Burst& burst, const SliceOutput& output) {
-  uint32_t kept = 0;
-  for (const Packet packet : burst.span()) {
+/// Tags the frames for the port, keeps those that can leave there, and drops the others.
+void SliceRuntime::prepare(std::span<const Packet> packets, const SliceOutput& output, Burst& kept) {
+  for (const Packet packet : packets) {
     const auto reason = unfit(packet, output);
     if (!reason) {
-      burst.raw()[kept++] = packet;
+      kept.push_back(packet);
       continue;
     }
     dropped.add(*reason, 1);
     free_packets({&packet, 1});
   }
-  burst.resize(kept);
 }
 
 void SliceRuntime::count_drops(const ForwardingOutputs& outputs) {

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -61,8 +62,8 @@ class alignas(64) SliceRuntime {
 
  private:
   void forward(LocalPort ingress, Burst& burst, Cycles now, ForwardingOutputs& scratch, uint64_t& sent_to);
-  bool send(Burst& burst, SliceOutput& output);
-  void prepare(Burst& burst, const SliceOutput& output);
+  bool send(std::span<const Packet> packets, SliceOutput& output);
+  void prepare(std::span<const Packet> packets, const SliceOutput& output, Burst& kept);
   void count_drops(const ForwardingOutputs& outputs);
 
   // With the claim and the cycles one cache line, all that most visits need.

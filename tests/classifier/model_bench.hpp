@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <vector>
 
 #include "classifier/forwarding.hpp"
@@ -28,10 +29,9 @@ class ModelBench {
     burst.release();
     Sent sent;
     for (LocalPort port = 0; port < ports_; ++port) {
-      Burst& out = outputs_.at(port);
-      for (const Packet packet : out.span()) sent[port].push_back(bytes_of(packet));
-      free_packets(out.span());
-      out.release();
+      const std::span<const Packet> out = outputs_.take(port);
+      for (const Packet packet : out) sent[port].push_back(bytes_of(packet));
+      free_packets(out);
     }
     return sent;
   }
