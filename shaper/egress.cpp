@@ -117,9 +117,8 @@ bool Egress::admit_from(SliceOutput& output, Cycles now) {
   return taken == Burst::kCapacity;
 }
 
-/// Sends the packets straight to the device, if they may.
 bool Egress::pass(const SliceOutput& output, std::span<const Packet> burst, Cycles now) {
-  if (batch_.room() < burst.size()) return false;
+  if (is_device_full_ || batch_.room() < burst.size()) return false;
   output.prefetch_for_count();
   // They are put behind the batch in any case, so that each is looked at once.
   uint32_t place = batch_.size();
@@ -171,7 +170,8 @@ uint32_t Egress::transmit(Cycles& now) {
   if (accepted > 0) count(first_, first_ + accepted, end, (end - now).count());
   now = end;
   first_ += accepted;
-  if (first_ == batch_.size()) {
+  is_device_full_ = first_ != batch_.size();
+  if (!is_device_full_) {
     batch_.release();
     first_ = 0;
   }

@@ -52,6 +52,10 @@ class Egress {
   /// packets moved.
   uint32_t visit(ReadySet& ready, const std::vector<SliceOutput*>& outputs, Cycles& now);
 
+  /// Sends packets of an attached output past its ring and its class queues, with the next visit, if nobody's
+  /// packets wait here; false where they must be queued. Requires: none of the output's is in its ring.
+  [[nodiscard]] bool pass(const SliceOutput& output, std::span<const Packet> burst, Cycles now);
+
   /// When packets may leave that wait for their time; nothing if none does.
   [[nodiscard]] std::optional<Cycles> next_event() const;
 
@@ -75,7 +79,6 @@ class Egress {
 
   bool admit(ReadySet& ready, const std::vector<SliceOutput*>& outputs, Cycles now);
   bool admit_from(SliceOutput& output, Cycles now);
-  [[nodiscard]] bool pass(const SliceOutput& output, std::span<const Packet> burst, Cycles now);
   uint32_t put(uint32_t place, Packet packet, uint16_t slot);
   void schedule(Cycles now);
   Bytes take(SliceOutput& output, const Grant& grant);
@@ -94,6 +97,7 @@ class Egress {
   // Packets on their way to the device.
   Burst batch_;
   uint32_t first_ = 0;
+  bool is_device_full_ = false;  // it did not take all of the last batch
   std::array<Sent, Burst::kCapacity> sent_;
 };
 

@@ -36,6 +36,7 @@ Layout::Layout(uint64_t generation, SliceTable table, std::vector<std::shared_pt
     }
     place.demultiplexer =
         std::make_unique<Demultiplexer>(port, table_, std::move(inputs), *ready_, place.runtime->unclaimed);
+    port_runtimes_.push_back(place.runtime.get());
     ports_.push_back(std::move(place));
   }
   mark_all();

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "classifier/demultiplexer.hpp"
@@ -34,6 +35,8 @@ class Layout {
   [[nodiscard]] uint64_t generation() const { return generation_; }
   [[nodiscard]] const std::vector<PortPlace>& ports() const { return ports_; }
   [[nodiscard]] const std::vector<std::shared_ptr<SliceRuntime>>& slices() const { return slices_; }
+  /// By PortId.
+  [[nodiscard]] std::span<PortRuntime* const> port_runtimes() const { return port_runtimes_; }
   /// Slices with packets to forward.
   [[nodiscard]] ReadySet& ready() const { return *ready_; }
 
@@ -49,6 +52,7 @@ class Layout {
   std::vector<std::shared_ptr<SliceRuntime>> slices_;
   std::unique_ptr<ReadySet> ready_;
   std::vector<PortPlace> ports_;
+  std::vector<PortRuntime*> port_runtimes_;  // of ports_
 };
 
 }  // namespace bulkhead

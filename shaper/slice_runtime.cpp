@@ -39,8 +39,9 @@ SliceRuntime::SliceRuntime(std::string name, std::vector<Attachment> attachments
       priority_(priority),
       name_(std::move(name)) {}
 
-SliceRuntime::Visit SliceRuntime::visit(Cycles now, ForwardingOutputs& scratch) {
+SliceRuntime::Visit SliceRuntime::visit(Cycles now, ForwardingOutputs& scratch, ClaimedPorts& exits) {
   Visit visit;
+  const Sending sending{.now = now, .scratch = scratch, .exits = exits};
   const auto ports = static_cast<LocalPort>(attachments_.size());
   Burst burst;
   for (LocalPort ingress = 0; ingress < ports; ++ingress) {
@@ -49,20 +50,20 @@ SliceRuntime::Visit SliceRuntime::visit(Cycles now, ForwardingOutputs& scratch) 
     burst.resize(taken);
     visit.packets += taken;
     visit.wants_more = visit.wants_more || taken == kVisitBurst;
-    forward(ingress, burst, now, scratch, visit.sent_to);
+    forward(ingress, burst, sending, visit.sent_to);
   }
   return visit;
 }
 
-void SliceRuntime::forward(LocalPort ingress, Burst& burst, Cycles now, ForwardingOutputs& scratch,
-                           uint64_t& sent_to) {
+void SliceRuntime::forward(LocalPort ingress, Burst& burst, const Sending& sending, uint64_t& sent_to) {
+  ForwardingOutputs& scratch = sending.scratch;
   priority_.mark(burst.span());
-  model_->forward(burst.span(), ingress, now, scratch);
+  model_->forward(burst.span(), ingress, sending.now, scratch);
   burst.release();
   last_sent_to_.store(scratch.touched(), std::memory_order_relaxed);
   for_each_bit(scratch.touched(), [&](uint32_t port) {
     const Attachment& attachment = attachments_[port];
-    if (send(scratch.take(static_cast<LocalPort>(port)), *attachment.output))
+    if (send(scratch.take(static_cast<LocalPort>(port)), attachment, sending))
       sent_to |= uint64_t{1} << attachment.port.value();
   });
   if (scratch.copies() != 0) replicated.add(scratch.copies());
@@ -70,16 +71,28 @@ void SliceRuntime::forward(LocalPort ingress, Burst& burst, Cycles now, Forwardi
   scratch.reset();
 }
 
-bool SliceRuntime::send(std::span<const Packet> packets, SliceOutput& output) {
+/// True where packets were queued, so that the port must be visited.
+bool SliceRuntime::send(std::span<const Packet> packets, const Attachment& attachment,
+                        const Sending& sending) {
+  SliceOutput& output = *attachment.output;
   Burst kept;
   const bool ready = std::ranges::all_of(
       packets, [&](Packet packet) { return output.tag.is_ready(packet) && fits(packet, output.limits); });
   if (!ready) {
     prepare(packets, output, kept);
     packets = kept.span();
+    kept.release();
   }
   if (packets.empty()) return false;
+  Egress* const egress = sending.exits.at(attachment.port);
+  const bool may_pass = egress != nullptr && output.ring.empty() && packets.size() <= output.room();
+  if (!may_pass || !egress->pass(output, packets, sending.exits.now())) return queue(packets, output);
+  for (const Packet packet : packets) output.entered[packet.state().pcp].add(1);
+  output.all_entered.add(packets.size());
+  return false;
+}
 
+bool SliceRuntime::queue(std::span<const Packet> packets, SliceOutput& output) {
   // Read before the push: then they may be transmitted and freed by another worker at once.
   std::array<uint8_t, Burst::kCapacity> pcps;
   for (std::size_t i = 0; i < packets.size(); ++i) pcps[i] = packets[i].state().pcp;
@@ -91,7 +104,6 @@ bool SliceRuntime::send(std::span<const Packet> packets, SliceOutput& output) {
     dropped.add(DropReason::queue_full, packets.size() - queued);
     free_packets(packets.subspan(queued));
   }
-  kept.release();
   return queued > 0;
 }
 
@@ -136,7 +148,8 @@ void SliceRuntime::drop_queued() {
 void SliceRuntime::prefetch() const {
   const uint64_t last_sent_to = last_sent_to_.load(std::memory_order_relaxed);
   for (LocalPort port = 0; port < attachments_.size(); ++port) {
-    attachments_[port].input->prefetch();
+    __builtin_prefetch(
+        attachments_[port].input.get());  // to be read: most may be empty, and another worker's
     if ((last_sent_to >> port & 1) != 0) attachments_[port].output->prefetch_for_visit();
   }
   __builtin_prefetch(model_.get());

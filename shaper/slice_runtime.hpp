@@ -12,6 +12,7 @@
 #include "classifier/demultiplexer.hpp"
 #include "classifier/forwarding.hpp"
 #include "shaper/claim.hpp"
+#include "shaper/claimed_ports.hpp"
 #include "shaper/priority.hpp"
 #include "shaper/slice_output.hpp"
 
@@ -32,11 +33,12 @@ class alignas(64) SliceRuntime {
 
   struct Visit {
     uint32_t packets = 0;
-    uint64_t sent_to = 0;     // the ports (by PortId) that got some
+    uint64_t sent_to = 0;     // the ports (by PortId) where packets were queued
     bool wants_more = false;  // packets may have been left behind
   };
-  /// Forwards up to a burst from each port where packets wait. Requires: the claim.
-  [[nodiscard]] Visit visit(Cycles now, ForwardingOutputs& scratch);
+  /// Forwards up to a burst from each port where packets wait: straight to ways out in `exits` where nothing
+  /// waits, into the slice's rings elsewhere. Requires: the claim.
+  [[nodiscard]] Visit visit(Cycles now, ForwardingOutputs& scratch, ClaimedPorts& exits);
 
   /// Whether packets wait anywhere between its inputs and the devices. Any thread.
   [[nodiscard]] bool holds_packets() const;
@@ -61,8 +63,15 @@ class alignas(64) SliceRuntime {
   Counter cycles;  // spent on visits
 
  private:
-  void forward(LocalPort ingress, Burst& burst, Cycles now, ForwardingOutputs& scratch, uint64_t& sent_to);
-  bool send(std::span<const Packet> packets, SliceOutput& output);
+  /// Where and when a visit sends.
+  struct Sending {
+    Cycles now;
+    ForwardingOutputs& scratch;
+    ClaimedPorts& exits;
+  };
+  void forward(LocalPort ingress, Burst& burst, const Sending& sending, uint64_t& sent_to);
+  bool send(std::span<const Packet> packets, const Attachment& attachment, const Sending& sending);
+  bool queue(std::span<const Packet> packets, SliceOutput& output);
   void prepare(std::span<const Packet> packets, const SliceOutput& output, Burst& kept);
   void count_drops(const ForwardingOutputs& outputs);
 

@@ -12,8 +12,8 @@ namespace {
 
 constexpr uint32_t kReceiveBurst = 64;  // packets taken from a port in one visit
 constexpr std::size_t kVisitsPerRound = 64;
-constexpr std::size_t kTakenTogether = 8;  // slices; while it has taken them, no other worker visits them
-constexpr std::size_t kAhead = 2;          // visits between fetching what a slice needs and visiting it
+constexpr std::size_t kTakenTogether = 16;  // slices; while it has taken them, no other worker visits them
+constexpr std::size_t kAhead = 2;           // visits between fetching what a slice needs and visiting it
 constexpr QueueId kSharedQueue{0};
 
 /// Nobody waits for a worker that has ended, in whatever way.
@@ -96,9 +96,10 @@ uint32_t Worker::visit_these(const Layout& layout, std::span<const std::size_t> 
   uint32_t moved = 0;
   std::array<uint64_t, kTakenTogether> sent_to{};
   uint64_t ports = 0;
+  ClaimedPorts exits(layout.port_runtimes(), now);
   for (std::size_t i = 0; i < slices.size(); ++i) {
     if (i + kAhead < slices.size()) layout.slices()[slices[i + kAhead]]->prefetch();
-    const SliceRuntime::Visit visit = visit_slice(layout, slices[i], now);
+    const SliceRuntime::Visit visit = visit_slice(layout, slices[i], now, exits);
     moved += visit.packets;
     sent_to[i] = visit.sent_to;
     ports |= visit.sent_to;
@@ -110,14 +111,15 @@ uint32_t Worker::visit_these(const Layout& layout, std::span<const std::size_t> 
   return moved;
 }
 
-SliceRuntime::Visit Worker::visit_slice(const Layout& layout, std::size_t slice, Cycles& now) {
+SliceRuntime::Visit Worker::visit_slice(const Layout& layout, std::size_t slice, Cycles& now,
+                                        ClaimedPorts& exits) {
   SliceRuntime& runtime = *layout.slices()[slice];
   if (!runtime.claim.try_take()) {
     layout.ready().mark(slice);  // whoever visits it now may have looked before the mark was made
     now = clock_now();
     return {};
   }
-  const SliceRuntime::Visit visit = runtime.visit(now, scratch_);
+  const SliceRuntime::Visit visit = runtime.visit(now, scratch_, exits);
   if (visit.wants_more) layout.ready().mark(slice);
   // The end of a visit is the beginning of the next: one reading of the clock each.
   const Cycles end = clock_now();

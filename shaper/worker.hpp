@@ -54,7 +54,7 @@ class Worker {
   uint32_t receive(const Layout& layout, Cycles now);
   uint32_t visit_slices(const Layout& layout, Cycles& now);
   uint32_t visit_these(const Layout& layout, std::span<const std::size_t> slices, Cycles& now);
-  SliceRuntime::Visit visit_slice(const Layout& layout, std::size_t slice, Cycles& now);
+  SliceRuntime::Visit visit_slice(const Layout& layout, std::size_t slice, Cycles& now, ClaimedPorts& exits);
   uint32_t send(const Layout& layout, Cycles& now);
   [[nodiscard]] std::chrono::nanoseconds until_next_event(Cycles now) const;
 

@@ -43,6 +43,16 @@ struct Bench {
     output.all_entered.add(1);
     ready.mark(slice);
   }
+  /// As if the slice had offered it to the port itself.
+  bool pass(std::size_t slice, uint32_t number) {
+    const Packet packet = packet_of(box.pool(), numbered(number), now);
+    SliceOutput& output = *outputs[slice];
+    const bool passed = egress.pass(output, {&packet, 1}, now);
+    if (!passed) return free_packets({&packet, 1}), false;
+    output.entered[0].add(1);
+    output.all_entered.add(1);
+    return true;
+  }
   uint32_t visit() { return egress.visit(ready, outputs, now); }
   /// Visits at this moment, which is not before the last one.
   uint32_t visit_at(Cycles moment) {
@@ -130,6 +140,33 @@ TEST_CASE("what a device does not take waits, is not counted and is not overtake
   CHECK(bench.egress.pending() == 0);
   CHECK(bench.outputs[0]->transmitted[0].packets.read() == 30);
   CHECK(bench.outputs[1]->transmitted[0].packets.read() == 5);
+}
+
+TEST_CASE("packets pass where nobody's wait, and leave with the next visit", "[egress]") {
+  Bench bench("eg-p", {named("a"), named("b")}, 400_Gbps, 15);
+  for (uint32_t i = 0; i < 20; ++i) CHECK(bench.pass(i % 2, i));
+  CHECK(bench.egress.pending() == 20);
+  CHECK(bench.sent().empty());
+  CHECK(bench.visit() == 15);
+  CHECK_FALSE(bench.pass(0, 20));  // the device is full
+  CHECK(bench.sent_in_the_end() == range(0, 20));
+  CHECK(bench.outputs[0]->transmitted[0].packets.read() == 10);
+  CHECK(bench.pass(0, 20));
+  CHECK(bench.sent_in_the_end() == range(20, 21));
+  CHECK(bench.box.pool().in_use() == 0);
+}
+
+TEST_CASE("nobody passes beyond the port's speed, nor those who wait for it", "[egress]") {
+  Bench bench("eg-q", {named("a"), named("b")}, 100_Mbps);
+  uint32_t passed = 0;
+  while (passed < 64 && bench.pass(0, passed)) ++passed;
+  CHECK(passed > 0);
+  CHECK(passed < 64);  // no more than is due at the port's speed
+  for (uint32_t i = 0; i < 40; ++i) bench.queue(1, passed + i);
+  bench.visit_at(bench.now);
+  CHECK(bench.outputs[1]->queued() > 0);
+  CHECK_FALSE(bench.pass(0, passed + 40));
+  CHECK(bench.sent_in_the_end() == range(0, passed + 40));
 }
 
 TEST_CASE("what is detached is dropped wherever it waits, others keep their order", "[egress]") {

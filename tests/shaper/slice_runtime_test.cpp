@@ -3,8 +3,10 @@
 
 #include <catch2/catch.hpp>
 #include <optional>
+#include <span>
 #include <vector>
 
+#include "nic/clock.hpp"
 #include "tests/shaper/box.hpp"
 
 using namespace bulkhead;
@@ -24,7 +26,8 @@ struct Bench {
     REQUIRE(input.queue.push({&packet, 1}) == 1);
   }
   uint32_t visit() {
-    last = slice->visit(Cycles{1}, scratch);
+    ClaimedPorts none({}, Cycles{1});
+    last = slice->visit(Cycles{1}, scratch, none);
     return last.packets;
   }
   std::vector<Frame> output(LocalPort port) const {
@@ -64,6 +67,40 @@ TEST_CASE("a visit forwards what waits at every port, tagged for the port it goe
   CHECK(account_of(*bench.slice).balanced());
   CHECK(bench.output(1) == std::vector<Frame>{tag(numbered(1), 200, 5), tag(numbered(2), 200)});
   CHECK(bench.output(0) == std::vector<Frame>{tag(numbered(3), 100, 3)});
+}
+
+TEST_CASE("packets leave past the rings where nothing waits, and overtake nothing where something does",
+          "[slice_runtime]") {
+  Box box("past", 2);
+  const BoxSlice slice =
+      Box::slice({.name = "a", .places = {{.port = 0, .vlans = {100}}, {.port = 1, .vlans = {100}}}});
+  const auto layout = box.layout({slice});
+  ForwardingOutputs scratch(kMaxPorts, box.pool());
+  Cycles now = clock_now();
+  const auto forward = [&](uint32_t number, bool with_exits) {
+    SliceInput& input = *slice.runtime->attachments()[0].input;
+    const Packet packet = packet_of(box.pool(), tag(numbered(number), 100), now);
+    input.received.add(1, packet.length());
+    REQUIRE(input.queue.push({&packet, 1}) == 1);
+    ClaimedPorts exits(with_exits ? layout->port_runtimes() : std::span<PortRuntime* const>{}, now);
+    return slice.runtime->visit(now, scratch, exits).sent_to;
+  };
+  const Layout::PortPlace& place = layout->ports()[1];
+  const SliceOutput& output = *slice.runtime->attachments()[1].output;
+  CHECK(forward(1, false) == 0b10);
+  CHECK(forward(2, true) == 0b10);
+  CHECK(output.ring.size() == 2);
+  place.runtime->egress.visit(*place.ready, place.outputs, now);
+  CHECK(box.ring(1).collect() == std::vector<Frame>{tag(numbered(1), 100), tag(numbered(2), 100)});
+
+  CHECK(forward(3, true) == 0);
+  CHECK(output.ring.empty());
+  CHECK(place.runtime->egress.pending() == 1);
+  CHECK(output.queued() == 1);
+  place.runtime->egress.visit(*place.ready, place.outputs, now);
+  CHECK(box.ring(1).collect() == std::vector<Frame>{tag(numbered(3), 100)});
+  CHECK(output.queued() == 0);
+  CHECK(account_of(*slice.runtime).balanced());
 }
 
 TEST_CASE("a visit takes a burst from each port, the rest waits for the next", "[slice_runtime]") {
