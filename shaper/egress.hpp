@@ -18,8 +18,8 @@ namespace bulkhead {
 /// say who sends, and hands that to the device. One object per port; one thread at a time, the one that has
 /// the port's egress claim.
 ///
-/// Where nobody contends for the port, packets pass the class queues by: what leaves within the same 10 us
-/// needs no order.
+/// Where nobody contends for the port, packets pass the class queues by, and the rings too where the worker
+/// that forwards them has the port: what leaves within the same 10 us needs no order.
 ///
 /// The scheduler paces the port at its speed, and gives the device what is due within the next 10 us at once:
 /// bursts, as devices like them, and no more than that a more urgent packet has to wait for.

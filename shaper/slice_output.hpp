@@ -30,7 +30,8 @@ struct EgressPlan {
 
 /// A slice's way out at one port. Filled by the worker that visits the slice, emptied by the one that visits
 /// the port; each counts on its own side. Between them a ring that no other slice uses: whatever stands in
-/// it, or in the class queues behind it, is the slice's own and takes no place from another.
+/// it, or in the class queues behind it, is the slice's own and takes no place from another. Where nobody
+/// contends for the port, packets leave past it (ClaimedPorts).
 ///
 /// What a packet on its way touches stands together, and apart by who writes it: with thousands of slices,
 /// the cost is the number of cache lines.
