@@ -147,7 +147,7 @@ void SliceRuntime::drop_queued() {
 
 void SliceRuntime::prefetch() const {
   const uint64_t last_sent_to = last_sent_to_.load(std::memory_order_relaxed);
-  for (LocalPort port = 0; port < attachments_.size(); ++port) {
+  for (std::size_t port = 0; port < attachments_.size(); ++port) {
     // Not for writing: it may be empty, and another worker's.
     __builtin_prefetch(attachments_[port].input.get());
     if ((last_sent_to >> port & 1) != 0) attachments_[port].output->prefetch_for_visit();
