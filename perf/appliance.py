@@ -89,6 +89,11 @@ listen = "unix:{self.socket}"
                 return (more - packets) / (end - begin)
             time.sleep(0.05)
 
+    def dropped(self):
+        """Packets that each slice has dropped, by its name."""
+        answer = json.loads(self.get("/api/v1/slices")[1])
+        return {each["name"]: sum(each["dropped_packets"].values()) for each in answer["slices"]}
+
     def cpu_seconds(self):
         """Processor time of the whole process, workers and all."""
         fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
@@ -103,6 +108,26 @@ def slices(count, rules):
                 f'[[slice.flowspace]]\nport = ["source", "sink"]\nvlan = {vlan}\n'
         if rules == "l4":
             text += f'ip_src = "10.{vlan % 256}.0.0/16"\nip_proto = "udp"\nl4_dst = 2000\n'
+    return text
+
+
+def shaped(count, classes):
+    """`count` wire slices as above, each with a guarantee, a ceiling and eight classes, "strict" or "weighted"; and one
+    that always waits at its ceiling.
+
+    So the scheduler decides about every packet, by every rule, while the port is not what limits: while anybody waits,
+    nobody may pass the queues by. Together the slices are guaranteed 8 Gbit/s, less than one core forwards: some packets
+    leave by guarantee, others by share. Their ceilings are looked at and charged for every run, and are not reached.
+    """
+    text = ""
+    for vlan in range(1, count + 2):
+        waits = vlan == count + 1
+        guarantee, ceiling = (1, "1Mbps") if waits else (8000 // count, "99Gbps")
+        text += f'[[slice]]\nname = "{"waiting" if waits else f"slice-{vlan}"}"\nforward = "wire"\n' \
+                f'[[slice.flowspace]]\nport = ["source", "sink"]\nvlan = {vlan}\n' \
+                f'[slice.bandwidth]\nguarantee = "{guarantee}Mbps"\nceiling = "{ceiling}"\n'
+        if classes == "weighted":
+            text += "".join(f"[[slice.class]]\npcp = [{pcp}]\nweight = {pcp + 1}\n" for pcp in range(8))
     return text
 
 

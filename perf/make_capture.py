@@ -6,13 +6,16 @@
 sender do. "interleaved": consecutive frames belong to different VLANs, the hardest order for anything that batches.
 VLAN v holds the source addresses of 10.0.0.0/8 whose second byte is v modulo 256.
 
-usage: make_capture.py OUT.pcap SLICES runs|interleaved
+"waiting": after every 512 of these frames comes one of a further VLAN, SLICES + 1.
+
+usage: make_capture.py OUT.pcap SLICES runs|interleaved [waiting]
 """
 import struct
 import sys
 
 FLOWS = 4096
 RUN = 8
+BETWEEN_WAITING = 512
 
 
 def frame(vlan, pcp, flow):
@@ -33,11 +36,22 @@ def order(slices, arrangement):
     return [(vlan, turn % run, turn // run) for turn in range(rounds) for vlan in range(1, slices + 1)]
 
 
+def with_waiting(frames, vlan):
+    """The frames, and one of `vlan` after every 512 of them."""
+    for number, each in enumerate(frames):
+        yield each
+        if number % BETWEEN_WAITING == BETWEEN_WAITING - 1:
+            yield vlan, number // BETWEEN_WAITING % RUN, 0
+
+
 def main():
     path, slices, arrangement = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+    frames = order(slices, arrangement)
+    if sys.argv[4:] == ["waiting"]:
+        frames = with_waiting(frames, slices + 1)
     with open(path, "wb") as out:
         out.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
-        for vlan, pcp, flow in order(slices, arrangement):
+        for vlan, pcp, flow in frames:
             data = frame(vlan, pcp, flow)
             out.write(struct.pack("<IIII", 0, 0, len(data), len(data)) + data)
 

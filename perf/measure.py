@@ -23,6 +23,7 @@ class Run:
     def __init__(self, program, quick, directory):
         self.program = program
         self.directory = directory
+        self.quick = quick
         self.repetitions = 1 if quick else 5
         self.seconds = 1 if quick else 3
         self.hertz = time_stamp_hertz()
@@ -31,16 +32,19 @@ class Run:
     def fresh_directory(self):
         return tempfile.mkdtemp(dir=self.directory)
 
-    def capture(self, count, arrangement):
-        path = pathlib.Path(self.directory, f"{count}-{arrangement}.pcap")
+    def capture(self, count, *arrangement):
+        path = pathlib.Path(self.directory, "-".join([str(count), *arrangement]) + ".pcap")
         if not path.exists():
-            subprocess.run([HERE / "make_capture.py", path, str(count), arrangement], check=True)
+            subprocess.run([HERE / "make_capture.py", path, str(count), *arrangement], check=True)
         return path
 
-    def ours(self, capture, count, rules):
-        config = appliance.SOURCE_AND_SINK.format(capture=capture) + appliance.slices(count, rules)
+    def ours(self, capture, slices, look=lambda running: None):
+        """Cycles of the worker for each packet that left. `look` sees the appliance afterwards, still running."""
+        config = appliance.SOURCE_AND_SINK.format(capture=capture) + slices
         with appliance.Appliance(self.program, self.fresh_directory(), config) as running:
-            return self.hertz / running.packets_per_second(self.seconds)
+            cycles = self.hertz / running.packets_per_second(self.seconds)
+            look(running)
+            return cycles
 
     def peer(self, script, *arguments):
         done = subprocess.run([HERE / script, *map(str, arguments), str(self.seconds)], check=True,
@@ -69,7 +73,7 @@ def wire(run, bench, count, rules, arrangement):
     capture = run.capture(count, arrangement)
     ours, switch, floor = [], [], []
     for _ in range(run.repetitions):
-        ours.append(run.ours(capture, count, rules))
+        ours.append(run.ours(capture, appliance.slices(count, rules)))
         switch.append(run.peer("ovs.sh", capture, count, rules))
         floor.append(run.peer("testpmd.sh", capture, "macswap"))
     mine = statistics.median(ours)
@@ -79,6 +83,35 @@ def wire(run, bench, count, rules, arrangement):
         run.at_8[arrangement] = mine
     elif rules == "vlan" and arrangement in run.at_8:
         report(bench, mine, "bulkhead with 8 slices", run.at_8[arrangement])
+
+
+def shaped(run, bench, count, classes, arrangement):
+    """The same with guarantees, ceilings and eight classes a slice in force, beside Open vSwitch that shapes nothing."""
+    capture = run.capture(count, arrangement, "waiting")
+    ours, switch = [], []
+    for _ in range(run.repetitions):
+        ours.append(run.ours(capture, appliance.shaped(count, classes), only_one_drops))
+        switch.append(run.peer("ovs.sh", capture, count + 1, "vlan"))
+    report(bench, statistics.median(ours), "ovs", statistics.median(switch))
+
+
+def only_one_drops(running):
+    """Else decisions would not be what was measured, but a port that is too slow or queues that are too short."""
+    dropped = {name for name, packets in running.dropped().items() if packets > 0}
+    if dropped != {"waiting"}:
+        raise RuntimeError(f"one slice was to wait at its ceiling, and no other; dropped packets: {sorted(dropped)}")
+
+
+def scheduler(run, _):
+    """The egress scheduler alone beside rte_sched, in one process, which reports by itself."""
+    program = pathlib.Path(run.program).parents[1] / "perf/scheduler_bench"
+    prefix = f"bulkhead-perf-scheduler{os.getpid()}"
+    arguments = ["--lcores=0@1", "--no-pci", "--in-memory", "-m", "512", "--no-telemetry",
+                 "--log-level=lib.eal:error", f"--file-prefix={prefix}"]
+    try:
+        subprocess.run([program, *arguments, "--", *(["--quick"] if run.quick else [])], check=True)
+    finally:
+        shutil.rmtree(f"/run/dpdk/{prefix}", ignore_errors=True)
 
 
 def check(run, bench, entries, target):
@@ -143,6 +176,13 @@ BENCHES = {
     "wire-vlan-1024-interleaved": (wire, 1024, "vlan", "interleaved"),
     "wire-l4-8": (wire, 8, "l4", "runs"),
     "wire-l4-8-interleaved": (wire, 8, "l4", "interleaved"),
+    "shaped-8x8": (shaped, 8, "strict", "runs"),
+    "shaped-8x8-weighted": (shaped, 8, "weighted", "runs"),
+    "shaped-8x8-interleaved": (shaped, 8, "strict", "interleaved"),
+    "shaped-64x8": (shaped, 64, "strict", "runs"),
+    "shaped-64x8-weighted": (shaped, 64, "weighted", "runs"),
+    "shaped-64x8-interleaved": (shaped, 64, "strict", "interleaved"),
+    "scheduler": (scheduler,),
     "check-10k": (check, 10_000, 0.5),
     "check-100k": (check, 100_000, 5),
     "add-one-to-10k": (added_entry, 0.001),
@@ -150,7 +190,8 @@ BENCHES = {
     "idle-nap": (idle_nap,),
 }
 # Enough to see that everything runs: the others differ in their numbers only.
-QUICK = ["wire-vlan-8", "wire-l4-8", "check-10k", "add-one-to-10k", "start-to-forwarding", "idle-nap"]
+QUICK = ["wire-vlan-8", "wire-l4-8", "shaped-8x8", "scheduler", "check-10k", "add-one-to-10k", "start-to-forwarding",
+         "idle-nap"]
 
 
 def main():
