@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -94,6 +95,11 @@ listen = "unix:{self.socket}"
         answer = json.loads(self.get("/api/v1/slices")[1])
         return {each["name"]: sum(each["dropped_packets"].values()) for each in answer["slices"]}
 
+    def worker_busy_seconds(self):
+        """Time of rounds in which the worker moved packets."""
+        return float(re.search(r'^bulkhead_worker_busy_seconds_total\{worker="0"\} (\S+)$',
+                               self.get("/metrics")[1].decode(), re.MULTILINE).group(1))
+
     def cpu_seconds(self):
         """Processor time of the whole process, workers and all."""
         fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
@@ -116,8 +122,8 @@ def shaped(count, classes):
     that always waits at its ceiling.
 
     So the scheduler decides about every packet, by every rule, while the port is not what limits: while anybody waits,
-    nobody may pass the queues by. Together the slices are guaranteed 8 Gbit/s, less than one core forwards: some packets
-    leave by guarantee, others by share. Their ceilings are looked at and charged for every run, and are not reached.
+    nobody may pass the queues by. Together the slices are guaranteed 8 Gbit/s, less than one core forwards: some
+    packets leave by guarantee, others by share. Their ceilings are looked at and charged for every run, and not reached.
     """
     text = ""
     for vlan in range(1, count + 2):

@@ -9,6 +9,7 @@ import re
 import shutil
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -65,7 +66,7 @@ def time_stamp_hertz():
 def report(bench, ours, peer, theirs, unit="cycles_per_packet"):
     digits = 1 if unit == "cycles_per_packet" else 6
     print(json.dumps({"bench": bench, "ours": round(ours, digits), "peer": peer, "theirs": round(theirs, digits),
-                      "ratio": round(ours / theirs, 3), "unit": unit}), flush=True)
+                      "ratio": round(ours / theirs, 3) if theirs else None, "unit": unit}), flush=True)
 
 
 def wire(run, bench, count, rules, arrangement):
@@ -86,7 +87,7 @@ def wire(run, bench, count, rules, arrangement):
 
 
 def shaped(run, bench, count, classes, arrangement):
-    """The same with guarantees, ceilings and eight classes a slice in force, beside Open vSwitch that shapes nothing."""
+    """The same with guarantees, ceilings and eight classes a slice in force; Open vSwitch shapes nothing."""
     capture = run.capture(count, arrangement, "waiting")
     ours, switch = [], []
     for _ in range(run.repetitions):
@@ -112,6 +113,27 @@ def scheduler(run, _):
         subprocess.run([program, *arguments, "--", *(["--quick"] if run.quick else [])], check=True)
     finally:
         shutil.rmtree(f"/run/dpdk/{prefix}", ignore_errors=True)
+
+
+def htb(run, bench, slowest):
+    """Linux HTB and the appliance on veth: how far off its rate the worst slice is, and what a packet costs."""
+    rounds = []
+    for _ in range(run.repetitions):
+        done = subprocess.run([HERE / "htb.py", run.program, str(slowest), str(run.seconds)], check=False,
+                              stdout=subprocess.PIPE, text=True)
+        if done.returncode == 77:
+            print(f"{bench}: SKIPPED, nothing was measured", file=sys.stderr)
+            return
+        done.check_returncode()
+        rounds.append(json.loads(done.stdout))
+
+    def median_of(side, what):
+        return statistics.median(what(each[side]) for each in rounds)
+
+    for name, unit, what in (("rate-error", "percent", lambda side: max(map(abs, side["off"]))),
+                             ("cpu-all", "microseconds_per_packet", lambda side: side["all"]),
+                             ("cpu-work", "microseconds_per_packet", lambda side: side["work"])):
+        report(f"{bench}-{name}", median_of("ours", what), "linux htb", median_of("theirs", what), unit)
 
 
 def check(run, bench, entries, target):
@@ -183,6 +205,8 @@ BENCHES = {
     "shaped-64x8-weighted": (shaped, 64, "weighted", "runs"),
     "shaped-64x8-interleaved": (shaped, 64, "strict", "interleaved"),
     "scheduler": (scheduler,),
+    "htb-90M": (htb, 2.5),
+    "htb-900M": (htb, 25),
     "check-10k": (check, 10_000, 0.5),
     "check-100k": (check, 100_000, 5),
     "add-one-to-10k": (added_entry, 0.001),
@@ -190,8 +214,8 @@ BENCHES = {
     "idle-nap": (idle_nap,),
 }
 # Enough to see that everything runs: the others differ in their numbers only.
-QUICK = ["wire-vlan-8", "wire-l4-8", "shaped-8x8", "scheduler", "check-10k", "add-one-to-10k", "start-to-forwarding",
-         "idle-nap"]
+QUICK = ["wire-vlan-8", "wire-l4-8", "shaped-8x8", "scheduler", "htb-90M", "check-10k", "add-one-to-10k",
+         "start-to-forwarding", "idle-nap"]
 
 
 def main():
