@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nic/ring_port.hpp"
+
+#include <fmt/format.h>
+#include <rte_bus_vdev.h>
+#include <rte_errno.h>
+#include <rte_eth_ring.h>
+#include <rte_ring.h>
+
+#include <utility>
+
+#include "nic/sanitizer.hpp"
+
+namespace bulkhead {
+
+void RingPort::Free::operator()(rte_ring* ring) const {
+  void* object = nullptr;
+  while (rte_ring_dequeue(ring, &object) == 0) {
+    take_over_from_library(object);
+    const Packet packet(static_cast<rte_mbuf*>(object));
+    free_packets({&packet, 1});
+  }
+  rte_ring_free(ring);
+}
+
+Result<RingPort::Ring> RingPort::make_ring(const std::string& name, uint32_t packets) {
+  constexpr unsigned kFlags = RING_F_SP_ENQ | RING_F_SC_DEQ | RING_F_EXACT_SZ;
+  rte_ring* const ring = rte_ring_create(name.c_str(), packets, SOCKET_ID_ANY, kFlags);
+  if (ring == nullptr)
+    return fail(fmt::format("ring {}: no room for {} packets ({}); raise [appliance] memory", name, packets,
+                            rte_strerror(rte_errno)));
+  return Ring(ring);
+}
+
+Result<RingPort> RingPort::create(const std::string& name, uint32_t packets) {
+  auto to_device = make_ring(name + "-rx", packets);
+  if (!to_device) return std::unexpected(to_device.error());
+  auto from_device = make_ring(name + "-tx", packets);
+  if (!from_device) return std::unexpected(from_device.error());
+  rte_ring* const rx = to_device->get();
+  rte_ring* const tx = from_device->get();
+  if (rte_eth_from_rings(name.c_str(), &rx, 1, &tx, 1, 0) < 0)
+    return fail(fmt::format("device {}: cannot be made ({}); check that DPDK's ring driver is installed",
+                            device_of(name), rte_strerror(rte_errno)));
+  return RingPort(device_of(name), std::move(*to_device), std::move(*from_device));
+}
+
+RingPort::RingPort(std::string device, Ring to_device, Ring from_device)
+    : device_(std::move(device)), to_device_(std::move(to_device)), from_device_(std::move(from_device)) {}
+
+RingPort::~RingPort() {
+  if (to_device_) rte_vdev_uninit(device_.c_str());
+}
+
+bool RingPort::inject(Packet packet) {
+  hand_over_to_library(packet.mbuf());
+  return rte_ring_enqueue(to_device_.get(), packet.mbuf()) == 0;
+}
+
+void RingPort::collect(Burst& burst) {
+  auto** const objects = reinterpret_cast<void**>(burst.raw() + burst.size());
+  const unsigned taken = rte_ring_dequeue_burst(from_device_.get(), objects, burst.room(), nullptr);
+  for (unsigned i = 0; i < taken; ++i) take_over_from_library(objects[i]);
+  burst.resize(burst.size() + taken);
+}
+
+}  // namespace bulkhead

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "nic/error.hpp"
+#include "nic/packet.hpp"
+
+struct rte_ring;
+
+namespace bulkhead {
+
+/// A network device inside this process, and its far end: what is injected here the device receives, what the
+/// device transmits is collected here. Opened by its name as any other device (Port::open), and given back
+/// last: after the Port, before the EAL. One thread at this end; the device may be at work in another.
+class RingPort {
+ public:
+  /// `name`: up to nine letters and digits, unique in the process. Each direction holds `packets`.
+  static Result<RingPort> create(const std::string& name, uint32_t packets);
+
+  RingPort(RingPort&&) noexcept = default;
+  RingPort& operator=(RingPort&&) = delete;
+  ~RingPort();
+
+  /// What Port::open calls it: "net_ring_NAME".
+  [[nodiscard]] static std::string device_of(const std::string& name) { return "net_ring_" + name; }
+
+  /// Takes over the packet, unless there is no room (false).
+  [[nodiscard]] bool inject(Packet packet);
+  /// Adds to `burst` what was transmitted since, in order, as far as there is room.
+  void collect(Burst& burst);
+
+ private:
+  struct Free {
+    void operator()(rte_ring* ring) const;
+  };
+  using Ring = std::unique_ptr<rte_ring, Free>;
+  RingPort(std::string device, Ring to_device, Ring from_device);
+  static Result<Ring> make_ring(const std::string& name, uint32_t packets);
+
+  std::string device_;
+  Ring to_device_;
+  Ring from_device_;
+};
+
+}  // namespace bulkhead
