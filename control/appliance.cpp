@@ -19,16 +19,6 @@
 namespace bulkhead {
 namespace {
 
-Result<Eal> start_eal(const Config& config) {
-  EalOptions options{.memory = config.appliance.memory,
-                     .pci_devices = {},
-                     .arguments = config.appliance.eal,
-                     .log = [](std::string_view line) { log_info(fmt::format("DPDK: {}", line)); }};
-  for (const PortConfig& port : config.ports)
-    if (is_pci(port.device)) options.pci_devices.push_back(device_name(port.device));
-  return Eal::start(options);
-}
-
 Result<SliceTable> compile_table(const Config& config) {
   auto table = SliceTable::compile(flowspace_entries(config));
   if (!table) return table;
@@ -73,13 +63,19 @@ ApplianceResult<ReportedSpeeds> speeds_of(const Config& config,
 
 ApplianceResult<std::unique_ptr<Appliance>> Appliance::start(Config config, std::vector<uint32_t> cores,
                                                              std::function<void(std::string)> on_failure) {
-  auto eal = start_eal(config);
+  auto eal = start_eal(config, Bytes{0});
   if (!eal) return std::unexpected(eal.error());
+  return start(std::move(*eal), std::move(config), std::move(cores), std::move(on_failure));
+}
+
+ApplianceResult<std::unique_ptr<Appliance>> Appliance::start(std::shared_ptr<const Eal> eal, Config config,
+                                                             std::vector<uint32_t> cores,
+                                                             std::function<void(std::string)> on_failure) {
   const PacketMemory memory = packet_memory(config);
   auto pool = PacketPool::create("packets", memory.packets, memory.data_room);
   if (!pool) return std::unexpected(pool.error());
 
-  std::unique_ptr<Appliance> appliance(new Appliance(std::move(*eal), std::move(*pool), std::move(cores)));
+  std::unique_ptr<Appliance> appliance(new Appliance(std::move(eal), std::move(*pool), std::move(cores)));
   const IdlePolicy idle =
       config.appliance.idle == ApplianceConfig::Idle::poll ? IdlePolicy::poll : IdlePolicy::nap;
   Ports none(config.ports.size());
@@ -96,7 +92,19 @@ ApplianceResult<std::unique_ptr<Appliance>> Appliance::start(Config config, std:
   return appliance;
 }
 
-Appliance::Appliance(Eal eal, PacketPool pool, std::vector<uint32_t> cores)
+Result<std::shared_ptr<const Eal>> Appliance::start_eal(const Config& config, Bytes more) {
+  EalOptions options{.memory = config.appliance.memory + more,
+                     .pci_devices = {},
+                     .arguments = config.appliance.eal,
+                     .log = [](std::string_view line) { log_info(fmt::format("DPDK: {}", line)); }};
+  for (const PortConfig& port : config.ports)
+    if (is_pci(port.device)) options.pci_devices.push_back(device_name(port.device));
+  auto eal = Eal::start(options);
+  if (!eal) return std::unexpected(eal.error());
+  return std::make_shared<const Eal>(std::move(*eal));
+}
+
+Appliance::Appliance(std::shared_ptr<const Eal> eal, PacketPool pool, std::vector<uint32_t> cores)
     : eal_(std::move(eal)), pool_(std::move(pool)), cores_(std::move(cores)) {}
 
 Appliance::~Appliance() { stop(std::chrono::nanoseconds{0}); }

@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,14 @@ class Appliance {
   static ApplianceResult<std::unique_ptr<Appliance>> start(Config config, std::vector<uint32_t> cores,
                                                            std::function<void(std::string)> on_failure);
 
+  /// Likewise, in a DPDK that runs already, in which the caller has made devices of its own.
+  static ApplianceResult<std::unique_ptr<Appliance>> start(std::shared_ptr<const Eal> eal, Config config,
+                                                           std::vector<uint32_t> cores,
+                                                           std::function<void(std::string)> on_failure);
+
+  /// DPDK with the memory that the configuration asks for, and `more` for the caller's own.
+  static Result<std::shared_ptr<const Eal>> start_eal(const Config& config, Bytes more);
+
   Appliance(const Appliance&) = delete;
   Appliance& operator=(const Appliance&) = delete;
   ~Appliance();
@@ -42,10 +51,13 @@ class Appliance {
   void stop(std::chrono::nanoseconds patience);
 
   [[nodiscard]] const Config& config() const { return config_; }
-  [[nodiscard]] bool hugepages() const { return eal_.hugepages(); }
+  [[nodiscard]] bool hugepages() const { return eal_->hugepages(); }
   [[nodiscard]] uint32_t workers() const { return static_cast<uint32_t>(cores_.size()); }
   /// Packets that are out of the pool. For a check that none is lost; none may be once ports are closed.
   [[nodiscard]] uint32_t packets_in_use() const { return pool_.in_use(); }
+
+  /// What the workers spent their time on, by number.
+  [[nodiscard]] std::span<const WorkerTime> worker_times() const { return dataplane_->worker_times(); }
 
   /// What was counted up to now. Rates are not filled in.
   [[nodiscard]] Snapshot snapshot() const;
@@ -55,7 +67,7 @@ class Appliance {
   using Ports = std::vector<std::shared_ptr<PortRuntime>>;
   using Slices = std::vector<std::shared_ptr<SliceRuntime>>;
 
-  Appliance(Eal eal, PacketPool pool, std::vector<uint32_t> cores);
+  Appliance(std::shared_ptr<const Eal> eal, PacketPool pool, std::vector<uint32_t> cores);
 
   struct Running {
     Config config;
@@ -81,7 +93,7 @@ class Appliance {
   void put_in_force(Running next);
   void run(Running next);  // Requires: mutex_
 
-  Eal eal_;
+  std::shared_ptr<const Eal> eal_;
   mutable PacketPool pool_;
   std::vector<uint32_t> cores_;
 

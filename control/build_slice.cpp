@@ -13,14 +13,6 @@
 namespace bulkhead {
 namespace {
 
-std::vector<Match> entries_at(const SliceConfig& config, PortId port) {
-  std::vector<Match> entries;
-  for (const FlowspaceConfig& flowspace : config.flowspaces)
-    for (const Match& match : flowspace.matches)
-      if (match.port.matches(port.value())) entries.push_back(match);
-  return entries;
-}
-
 Cycles to_cycles(std::chrono::nanoseconds time) {
   const double seconds = std::chrono::duration<double>(time).count();
   return Cycles{static_cast<uint64_t>(seconds * static_cast<double>(clock_hz()))};
@@ -41,6 +33,14 @@ std::unique_ptr<ForwardingModel> build_model(const SliceConfig& config, std::siz
 }
 
 }  // namespace
+
+std::vector<Match> entries_at(const SliceConfig& config, PortId port) {
+  std::vector<Match> entries;
+  for (const FlowspaceConfig& flowspace : config.flowspaces)
+    for (const Match& match : flowspace.matches)
+      if (match.port.matches(port.value())) entries.push_back(match);
+  return entries;
+}
 
 std::shared_ptr<SliceRuntime> build_slice(const SliceConfig& config, const SlicePlace& place) {
   std::vector<SliceRuntime::Attachment> attachments;

@@ -19,6 +19,9 @@ struct SlicePlace {
   std::function<EgressLimits(PortId)> limits;  // what the ports can send
 };
 
+/// The slice's flowspace at one of its ports.
+[[nodiscard]] std::vector<Match> entries_at(const SliceConfig& config, PortId port);
+
 /// Makes a configured slice ready to be visited.
 [[nodiscard]] std::shared_ptr<SliceRuntime> build_slice(const SliceConfig& config, const SlicePlace& place);
 

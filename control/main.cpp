@@ -7,6 +7,8 @@
 #include <optional>
 #include <string>
 
+#include "control/certify.hpp"
+#include "control/certify_run.hpp"
 #include "control/classify.hpp"
 #include "control/report.hpp"
 #include "control/run.hpp"
@@ -14,6 +16,19 @@
 namespace {
 
 constexpr const char* kVersion = "bulkhead " BULKHEAD_VERSION;
+
+CLI::App* add_certify(CLI::App& app, bulkhead::CertifyOptions& test) {
+  CLI::App* const certify = app.add_subcommand(
+      "certify", "Test with generated traffic what each slice gets, in the manner of ITU-T Y.1564");
+  certify->add_option("FILE", test.file, "configuration; its devices are not touched")->required();
+  certify->add_option("--slice", test.slice, "test this one, not all");
+  certify->add_option("--seconds", test.seconds, "for each row, or longer where a rate is low")
+      ->capture_default_str()
+      ->check(CLI::Range(0.1, 3600.0));
+  certify->add_flag("--json", test.json, "machine-readable output");
+  certify->footer(std::string(bulkhead::kCertifyCriteria));
+  return certify;
+}
 
 int run(int argc, char** argv) {
   CLI::App app{"Bulkhead: many isolated networks on one set of ports", "bulkhead"};
@@ -42,7 +57,11 @@ int run(int argc, char** argv) {
   classify->add_option("--port", port, "the port at which the packets arrive");
   classify->callback([&] { status = bulkhead::classify_command(file, capture, port, std::cout, std::cerr); });
 
-  for (CLI::App* command : {run, check, classify}) command->set_version_flag("--version", kVersion);
+  bulkhead::CertifyOptions test;
+  CLI::App* const certify = add_certify(app, test);
+  certify->callback([&] { status = bulkhead::certify_command(test, std::cout, std::cerr); });
+
+  for (CLI::App* command : {run, check, classify, certify}) command->set_version_flag("--version", kVersion);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& information) {
