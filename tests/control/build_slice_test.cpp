@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/build_slice.hpp"
 
+#include "shaper/claimed_ports.hpp"
 #include "tests/control/config_text.hpp"
 #include "tests/support/eal.hpp"
 #include "tests/support/frames.hpp"
@@ -26,7 +27,8 @@ uint64_t sent_to(SliceRuntime& slice, const Frame& frame) {
   ForwardingOutputs scratch(kMaxPorts, pool);
   const Packet packet = packet_of(pool, frame);
   REQUIRE(slice.attachments()[0].input->queue.push({&packet, 1}) == 1);
-  const uint64_t ports = slice.visit({}, scratch).sent_to;
+  ClaimedPorts none({}, Cycles{1});
+  const uint64_t ports = slice.visit(Cycles{1}, scratch, none).sent_to;
   slice.drop_queued();
   return ports;
 }
