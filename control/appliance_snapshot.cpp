@@ -38,10 +38,18 @@ Snapshot::SlicePort slice_port(const SliceRuntime::Attachment& attachment, const
   return port;
 }
 
-void add_residence(Snapshot::Slice& slice, const ResidenceHistogram& histogram) {
-  for (std::size_t bucket = 0; bucket < kResidenceBuckets; ++bucket)
-    slice.residence_buckets[bucket] += histogram.packets(bucket);
-  slice.residence_sum_seconds += to_seconds(histogram.sum().count());
+void add_residence(Snapshot::Slice& slice, const SliceOutput& output) {
+  slice.class_residence.resize(std::max(slice.class_residence.size(), output.plan.rates.class_count));
+  for (std::size_t number = 0; number < output.plan.rates.class_count; ++number) {
+    const ResidenceHistogram& histogram = output.residence[number];
+    Snapshot::Residence& residence = slice.class_residence[number];
+    for (std::size_t bucket = 0; bucket < kResidenceBuckets; ++bucket) {
+      residence.buckets[bucket] += histogram.packets(bucket);
+      slice.residence_buckets[bucket] += histogram.packets(bucket);
+    }
+    residence.sum_seconds += to_seconds(histogram.sum().count());
+    slice.residence_sum_seconds += to_seconds(histogram.sum().count());
+  }
 }
 
 Snapshot::Slice slice_snapshot(const SliceRuntime& runtime, const Config& config,
@@ -59,7 +67,7 @@ Snapshot::Slice slice_snapshot(const SliceRuntime& runtime, const Config& config
       port.rules_software += static_cast<uint32_t>(std::ranges::count(flowspace.ports, attachment.port));
     slice.ports.push_back(std::move(port));
     slice.input_queued_packets += attachment.input->queue.size();
-    add_residence(slice, attachment.output->residence);
+    add_residence(slice, *attachment.output);
     slice.cpu_seconds += to_seconds(attachment.output->cycles.read());
   }
   for (std::size_t i = 0; i < kDropReasons; ++i) {

@@ -66,8 +66,12 @@ void Egress::set_speed(BitsPerSecond speed) {
   scheduler_.set_speed(speed);
 }
 
+/// Workers read the clock before they wait for the claim: a reading older than the last visit's stands for
+/// that one, or the time between the two would count twice.
+Cycles Egress::at(Cycles now) { return latest_ = std::max(latest_, now); }
+
 uint32_t Egress::visit(ReadySet& ready, const std::vector<SliceOutput*>& outputs, Cycles& now) {
-  const Cycles begin = now;
+  const Cycles begin = at(now);
   uint32_t moved = pending() > 0 ? transmit(now) : 0;
   // Little is admitted at a time, so that queues fill up only where more comes than may leave.
   for (int batch = 0; batch < kBatchesPerVisit && pending() == 0; ++batch) {
@@ -124,7 +128,7 @@ bool Egress::pass(const SliceOutput& output, std::span<const Packet> burst, Cycl
   uint32_t place = batch_.size();
   Bytes bytes = kWireOverhead * burst.size();
   for (const Packet packet : burst) bytes += Bytes{put(place++, packet, output.slot)};
-  if (!scheduler_.pass(SliceId{output.slot}, bytes, now)) return false;
+  if (!scheduler_.pass(SliceId{output.slot}, bytes, at(now))) return false;
   batch_.resize(place);
   return true;
 }
@@ -182,16 +186,18 @@ uint32_t Egress::transmit(Cycles& now) {
 void Egress::count(uint32_t from, uint32_t to, Cycles now, uint64_t cycles) {
   const uint64_t each = cycles / (to - from);
   for (uint32_t i = from; i < to;) {
+    const Sent& first = sent_[i];
+    SliceOutput& output = *slots_[first.slot];
+    uint64_t bytes = 0;
     const uint32_t start = i;
-    const Cycles arrival = sent_[i].arrival;
-    const uint16_t slot = sent_[i].slot;
-    SliceOutput& output = *slots_[slot];
-    for (; i < to && sent_[i].slot == slot && sent_[i].arrival == arrival; ++i)
-      output.transmitted[sent_[i].pcp].add(1, sent_[i].length);
-    const Cycles residence = now - arrival;
-    output.residence.record(ResidenceHistogram::bucket_of(scale_.ceil(residence)), residence, i - start);
-    output.all_left.add(i - start);
-    output.cycles.add(each * (i - start));
+    for (; i < to && sent_[i].came_with(first); ++i) bytes += sent_[i].length;
+    const uint32_t packets = i - start;
+    const Cycles residence = now - first.arrival;
+    output.transmitted[first.pcp].add(packets, bytes);
+    output.residence[output.class_of_pcp[first.pcp]].record(
+        ResidenceHistogram::bucket_of(scale_.ceil(residence)), residence, packets);
+    output.all_left.add(packets);
+    output.cycles.add(each * packets);
   }
 }
 

@@ -74,9 +74,15 @@ class Egress {
     uint32_t length;
     uint8_t pcp;
     uint16_t slot;
+
+    /// Of the same slice and priority, and received together.
+    [[nodiscard]] bool came_with(const Sent& other) const {
+      return slot == other.slot && pcp == other.pcp && arrival == other.arrival;
+    }
   };
   static_assert(sizeof(Sent) == 16);
 
+  Cycles at(Cycles now);
   bool admit(ReadySet& ready, const std::vector<SliceOutput*>& outputs, Cycles now);
   bool admit_from(SliceOutput& output, Cycles now);
   uint32_t put(uint32_t place, Packet packet, uint16_t slot);
@@ -91,6 +97,7 @@ class Egress {
   MicrosecondScale scale_;
   EgressScheduler scheduler_;
   std::vector<SliceOutput*> slots_;
+  Cycles latest_;              // that a worker came with
   std::size_t turn_ = 0;       // the slice that is next to be admitted
   bool is_contended_ = false;  // packets did not pass of late
 

@@ -31,7 +31,7 @@ class MicrosecondScale {
 
 /// How long packets stayed, from the burst that brought them to the burst that took them: bucket 0 up to 1
 /// us, bucket i up to 2^i us, the last one all beyond. One writer (see Counter), any reader.
-class ResidenceHistogram {
+class alignas(64) ResidenceHistogram {
  public:
   static constexpr std::size_t kBuckets = 24;
 

@@ -41,6 +41,7 @@ struct alignas(64) SliceOutput {
         tag(std::move(egress_tag)),
         limits(egress_limits),
         places(egress_plan.queues.places),
+        class_of_pcp(egress_plan.queues.class_of_pcp),
         plan(egress_plan),
         queues(egress_plan.queues) {}
 
@@ -60,10 +61,11 @@ struct alignas(64) SliceOutput {
   alignas(64) Counter all_left;  // transmitted, or dropped after they had entered
   Counter cycles;                // of visits to the port, for the slice's packets
   uint16_t slot = kNoSlot;       // the slice's number at the port's scheduler, set under its claim
-  ResidenceHistogram residence;
+  std::array<uint8_t, 8> class_of_pcp;
   alignas(64) std::array<TrafficCounter, 8> transmitted;  // by PCP
   std::array<Counter, 8> dropped_by_pcp;                  // after they had entered; reasons in `dropped`
   DropCounters dropped;
+  std::array<ResidenceHistogram, kMaxClasses> residence;  // by class
 
   // port visit: uses; control: changes under the port's egress claim
   EgressPlan plan;

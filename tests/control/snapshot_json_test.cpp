@@ -53,6 +53,7 @@ TEST_CASE("A slice is written with units in its names, sums over its ports, and 
                                                 "cpu_seconds",
                                                 "cpu_throttled_seconds",
                                                 "residence",
+                                                "classes",
                                                 "ports"});
   CHECK(slice["name"] == "lab-a");
   CHECK(slice["rx_bits_per_second"] == 16'000);
@@ -64,6 +65,10 @@ TEST_CASE("A slice is written with units in its names, sums over its ports, and 
   CHECK(slice["dropped_packets"]["malformed"] == 0);
   CHECK(slice["cpu_seconds"] == 1.5);
   CHECK(slice["residence"]["packets_sum"] == 15);
+  REQUIRE(slice["classes"].size() == 2);
+  CHECK(slice["classes"][1]["class"] == 1);
+  CHECK(slice["classes"][1]["residence"]["packets_sum"] == 6);
+  CHECK(slice["classes"][1]["residence"]["seconds_sum"] == 60.0);
   CHECK(slice["residence"]["packets"].size() == kResidenceBuckets);
   CHECK(slice["residence"]["up_to_seconds"].size() == kResidenceBuckets - 1);
   CHECK(slice["residence"]["up_to_seconds"][0] == 1e-6);
