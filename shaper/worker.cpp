@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 
 #include "nic/clock.hpp"
 #include "shaper/idler.hpp"
@@ -10,11 +11,22 @@
 namespace bulkhead {
 namespace {
 
-constexpr uint32_t kReceiveBurst = 64;  // packets taken from a port in one visit
+constexpr uint32_t kReceiveBurst = 64;   // packets taken from a port in one visit
+constexpr uint32_t kMostReceived = 256;  // packets taken where they are spread thinly over the same slices
+constexpr uint32_t kPerVisit = 4;        // packets that a visit ought to find: it costs as much as they do
 constexpr std::size_t kVisitsPerRound = 64;
 constexpr std::size_t kTakenTogether = 16;  // slices; while it has taken them, no other worker visits them
 constexpr std::size_t kAhead = 2;           // visits between fetching what a slice needs and visiting it
 constexpr QueueId kSharedQueue{0};
+
+/// Whether the next burst would give the slices that are ready more packets a visit: they have few, and the
+/// last burst was mostly for slices that had some already.
+bool more_would_join(const ReadySet& ready, uint32_t taken) {
+  uint32_t slices = 0;
+  for (std::size_t word = 0; word < ready.words(); ++word)
+    slices += static_cast<uint32_t>(std::popcount(ready.marks(word)));
+  return slices * kPerVisit > taken && slices * 2 <= taken + kReceiveBurst;
+}
 
 /// Nobody waits for a worker that has ended, in whatever way.
 struct LeaveAtEnd {
@@ -67,9 +79,14 @@ uint32_t Worker::receive(const Layout& layout, Cycles now) {
   uint32_t moved = 0;
   for (const Layout::PortPlace& place : layout.ports()) {
     if (!place.runtime->receive_claim.try_take()) continue;
-    Burst burst;
-    moved += place.runtime->port.receive(kSharedQueue, burst, kReceiveBurst, now);
-    if (!burst.empty()) place.demultiplexer->run(burst);
+    for (uint32_t taken = 0; taken < kMostReceived;) {
+      Burst burst;
+      const uint32_t got = place.runtime->port.receive(kSharedQueue, burst, kReceiveBurst, now);
+      taken += got;
+      moved += got;
+      if (!burst.empty()) place.demultiplexer->run(burst);
+      if (got < kReceiveBurst || !more_would_join(layout.ready(), taken)) break;
+    }
     place.runtime->receive_claim.release();
   }
   return moved;
