@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import subprocess
+import sys
 import tempfile
 import unittest
 
@@ -128,4 +129,6 @@ class Certify(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    result = unittest.main(exit=False).result
+    # A busy machine is told to ctest as a skipped test, not as a passed one.
+    sys.exit(1 if not result.wasSuccessful() else 77 if JUDGES and result.skipped else 0)
