@@ -80,14 +80,16 @@ TEST_CASE("a port keeps its speed exactly", "[egress_scheduler]") {
 }
 
 TEST_CASE("a guarantee is kept at every rate, whoever else sends", "[egress_scheduler]") {
-  const BitsPerSecond guarantee = GENERATE(1_Mbps, 10_Mbps, 100_Mbps, 1_Gbps, 9_Gbps);
+  const BitsPerSecond guarantee = GENERATE(100_kbps, 1_Mbps, 10_Mbps, 100_Mbps, 1_Gbps, 9_Gbps);
   ScheduledPort port = port_at(10_Gbps, {slice(guarantee, kNone, 1), slice(kNone, kNone, 10'000)});
   flood(port, 2);
   uint64_t now = 0;
   port.run(now, 4 * kHz);
   const double expected =
       static_cast<double>(guarantee.count()) + (10e9 - static_cast<double>(guarantee.count())) / 10'001;
-  CHECK(bits_a_second(port.sent(0), now) == Approx(expected).epsilon(0.004));
+  // To the frame: over these seconds 0.3 % at the slowest, and 0.00003 % at the fastest.
+  const double bytes = expected / 8 * static_cast<double>(now) / kHz;
+  CHECK(std::abs(static_cast<double>(port.sent(0)) - bytes) <= 2 * kFrame);
 }
 
 TEST_CASE("rates add: the guarantee, and a share of what the guarantees leave over", "[egress_scheduler]") {
