@@ -50,8 +50,13 @@ TEST_CASE("the old object comes back only after every reader has passed on", "[p
   CHECK(held_by_second.alive);
   CHECK(&held_by_second == &held_by_first);
   CHECK(published.acquire(1).number == 2);
+  // Who was the first to see the new object may have to come once more.
+  while (!replaced) {
+    (void)published.acquire(0);
+    (void)published.acquire(1);
+    std::this_thread::yield();
+  }
   control.join();
-  CHECK(replaced);
 }
 
 TEST_CASE("a reader that has left is not waited for", "[published]") {
