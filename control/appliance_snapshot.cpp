@@ -40,16 +40,13 @@ Snapshot::SlicePort slice_port(const SliceRuntime::Attachment& attachment, const
 
 void add_residence(Snapshot::Slice& slice, const SliceOutput& output) {
   slice.class_residence.resize(std::max(slice.class_residence.size(), output.plan.rates.class_count));
-  for (std::size_t number = 0; number < output.plan.rates.class_count; ++number) {
-    const ResidenceHistogram& histogram = output.residence[number];
-    Snapshot::Residence& residence = slice.class_residence[number];
+  for (std::size_t number = 0; number < output.plan.rates.class_count; ++number)
     for (std::size_t bucket = 0; bucket < kResidenceBuckets; ++bucket) {
-      residence.buckets[bucket] += histogram.packets(bucket);
-      slice.residence_buckets[bucket] += histogram.packets(bucket);
+      const uint64_t packets = output.residence.packets(bucket, number);
+      slice.class_residence[number][bucket] += packets;
+      slice.residence_buckets[bucket] += packets;
     }
-    residence.sum_seconds += to_seconds(histogram.sum().count());
-    slice.residence_sum_seconds += to_seconds(histogram.sum().count());
-  }
+  slice.residence_sum_seconds += to_seconds(output.residence.sum().count());
 }
 
 Snapshot::Slice slice_snapshot(const SliceRuntime& runtime, const Config& config,

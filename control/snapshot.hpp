@@ -36,12 +36,6 @@ struct Snapshot {
     uint32_t rules_hardware = 0, rules_mark = 0, rules_software = 0;
   };
 
-  /// How long packets stayed.
-  struct Residence {
-    std::array<uint64_t, kResidenceBuckets> buckets{};
-    double sum_seconds = 0;
-  };
-
   struct Slice {
     std::string name;
     std::string forward;  // "wire", "switch"
@@ -55,7 +49,7 @@ struct Snapshot {
     double cpu_throttled_seconds = 0;
     std::array<uint64_t, kResidenceBuckets> residence_buckets{};
     double residence_sum_seconds = 0;
-    std::vector<Residence> class_residence;  // by class, at all ports
+    std::vector<std::array<uint64_t, kResidenceBuckets>> class_residence;  // by class, at all ports
   };
 
   struct Port {

@@ -77,23 +77,21 @@ Json to_json(const Snapshot::SlicePort& port) {
 
 /// `packets[i]` stayed at most `up_to_seconds[i]` and longer than the bound before; the last one, which has
 /// no bound, stayed longer than all.
-Json residence_of(const std::array<uint64_t, kResidenceBuckets>& packets, double sum_seconds) {
+Json residence_of(const std::array<uint64_t, kResidenceBuckets>& packets) {
   Json bounds = Json::array();
   for (std::size_t i = 0; i + 1 < packets.size(); ++i) {
     bounds.push_back(static_cast<double>(uint64_t{1} << i) / 1e6);
   }
   return {{"up_to_seconds", std::move(bounds)},
           {"packets", packets},
-          {"packets_sum", std::accumulate(packets.begin(), packets.end(), uint64_t{0})},
-          {"seconds_sum", number(sum_seconds)}};
+          {"packets_sum", std::accumulate(packets.begin(), packets.end(), uint64_t{0})}};
 }
 
 /// By class, in the order of the file.
 Json class_residence_of(const Snapshot::Slice& slice) {
   Json classes = Json::array();
-  for (const Snapshot::Residence& each : slice.class_residence)
-    classes.push_back(
-        {{"class", classes.size()}, {"residence", residence_of(each.buckets, each.sum_seconds)}});
+  for (const auto& packets : slice.class_residence)
+    classes.push_back({{"class", classes.size()}, {"residence", residence_of(packets)}});
   return classes;
 }
 
@@ -124,7 +122,8 @@ Json to_json(const Snapshot::Slice& slice) {
   json["unlearned_addresses"] = slice.unlearned_addresses;
   json["cpu_seconds"] = number(slice.cpu_seconds);
   json["cpu_throttled_seconds"] = number(slice.cpu_throttled_seconds);
-  json["residence"] = residence_of(slice.residence_buckets, slice.residence_sum_seconds);
+  json["residence"] = residence_of(slice.residence_buckets);
+  json["residence"]["seconds_sum"] = number(slice.residence_sum_seconds);
   json["classes"] = class_residence_of(slice);
   json["ports"] = std::move(ports);
   return json;

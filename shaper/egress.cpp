@@ -122,7 +122,7 @@ bool Egress::admit_from(SliceOutput& output, Cycles now) {
 }
 
 bool Egress::pass(const SliceOutput& output, std::span<const Packet> burst, Cycles now) {
-  if (is_device_full_ || batch_.room() < burst.size()) return false;
+  if (scheduler_.is_contended() || is_device_full_ || batch_.room() < burst.size()) return false;
   output.prefetch_for_count();
   // They are put behind the batch in any case, so that each is looked at once.
   uint32_t place = batch_.size();
@@ -188,14 +188,16 @@ void Egress::count(uint32_t from, uint32_t to, Cycles now, uint64_t cycles) {
   for (uint32_t i = from; i < to;) {
     const Sent& first = sent_[i];
     SliceOutput& output = *slots_[first.slot];
-    uint64_t bytes = 0;
-    const uint32_t start = i;
-    for (; i < to && sent_[i].came_with(first); ++i) bytes += sent_[i].length;
-    const uint32_t packets = i - start;
     const Cycles residence = now - first.arrival;
-    output.transmitted[first.pcp].add(packets, bytes);
-    output.residence[output.class_of_pcp[first.pcp]].record(
-        ResidenceHistogram::bucket_of(scale_.ceil(residence)), residence, packets);
+    const std::size_t bucket = ResidenceHistogram::bucket_of(scale_.ceil(residence));
+    const uint32_t start = i;
+    for (; i < to && sent_[i].came_with(first); ++i) {
+      const Sent& sent = sent_[i];
+      output.transmitted[sent.pcp].add(1, sent.length);
+      output.residence.count(bucket, output.class_of_pcp[sent.pcp]);
+    }
+    const uint32_t packets = i - start;
+    output.residence.add_time(residence, packets);
     output.all_left.add(packets);
     output.cycles.add(each * packets);
   }

@@ -75,9 +75,9 @@ class Egress {
     uint8_t pcp;
     uint16_t slot;
 
-    /// Of the same slice and priority, and received together.
+    /// Of the same slice, and received together.
     [[nodiscard]] bool came_with(const Sent& other) const {
-      return slot == other.slot && pcp == other.pcp && arrival == other.arrival;
+      return slot == other.slot && arrival == other.arrival;
     }
   };
   static_assert(sizeof(Sent) == 16);

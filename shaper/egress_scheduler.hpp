@@ -69,6 +69,9 @@ class EgressScheduler {
   /// The classes (bit n for class n) have packets from `now` on. Again for one that had some: does nothing.
   void activate(SliceId slice, uint8_t classes, Cycles now);
 
+  /// Somebody's packets wait here: `pass` would refuse.
+  [[nodiscard]] bool is_contended() const { return sendable_ != 0 || !parked_.empty(); }
+
   /// Whether the slice may send so many bytes at once and past everything below: nobody has packets here, the
   /// port is free, and no ceiling of the slice stands against it. True: they are accounted for, send them. So
   /// a port that nobody contends for costs no decision.
@@ -230,7 +233,7 @@ inline void EgressScheduler::activate(SliceId slice, uint8_t classes, Cycles now
 
 inline bool EgressScheduler::pass(SliceId slice, Bytes bytes, Cycles now) {
   see(now);
-  if (sendable_ != 0 || !parked_.empty()) return false;
+  if (is_contended()) return false;
   rest();
   const FineTime taken = port_cost_.time_of(bytes);
   if (port_free_ + taken > fine_now_ + ahead_) return false;

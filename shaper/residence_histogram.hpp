@@ -8,6 +8,7 @@
 
 #include "nic/counter.hpp"
 #include "nic/units.hpp"
+#include "shaper/slice_rates.hpp"
 
 namespace bulkhead {
 
@@ -29,17 +30,17 @@ class MicrosecondScale {
   uint64_t longest_;
 };
 
-/// How long packets stayed, from the burst that brought them to the burst that took them: bucket 0 up to 1
-/// us, bucket i up to 2^i us, the last one all beyond. One writer (see Counter), any reader.
+/// How long packets of each class stayed, from the burst that brought them to the burst that took them:
+/// bucket 0 up to 1 us, bucket i up to 2^i us, the last one all beyond. One writer (see Counter), any reader.
+/// All classes of a bucket are one cache line, as packets that came together have the bucket in common.
 class alignas(64) ResidenceHistogram {
  public:
   static constexpr std::size_t kBuckets = 24;
 
-  /// `packets` stayed that long, which belongs into `bucket`: those of one burst have both in common.
-  void record(std::size_t bucket, Cycles residence, uint32_t packets) {
-    buckets_[bucket].add(packets);
-    cycles_.add(residence.count() * packets);
-  }
+  /// A packet of the class stayed for as long as belongs into the bucket.
+  void count(std::size_t bucket, std::size_t class_number) { buckets_[bucket][class_number].add(1); }
+  /// So many packets stayed for that time, each.
+  void add_time(Cycles residence, uint32_t packets) { cycles_.add(residence.count() * packets); }
 
   [[nodiscard]] static constexpr std::size_t bucket_of(uint64_t microseconds) {
     if (microseconds <= 1) return 0;
@@ -47,12 +48,15 @@ class alignas(64) ResidenceHistogram {
     return bucket < kBuckets ? bucket : kBuckets - 1;
   }
 
-  [[nodiscard]] uint64_t packets(std::size_t bucket) const { return buckets_[bucket].read(); }
+  [[nodiscard]] uint64_t packets(std::size_t bucket, std::size_t class_number) const {
+    return buckets_[bucket][class_number].read();
+  }
+  /// The time of all packets.
   [[nodiscard]] Cycles sum() const { return Cycles{cycles_.read()}; }
 
  private:
+  std::array<std::array<Counter, kMaxClasses>, kBuckets> buckets_;
   Counter cycles_;
-  std::array<Counter, kBuckets> buckets_;
 };
 
 }  // namespace bulkhead

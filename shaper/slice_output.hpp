@@ -65,7 +65,7 @@ struct alignas(64) SliceOutput {
   alignas(64) std::array<TrafficCounter, 8> transmitted;  // by PCP
   std::array<Counter, 8> dropped_by_pcp;                  // after they had entered; reasons in `dropped`
   DropCounters dropped;
-  std::array<ResidenceHistogram, kMaxClasses> residence;  // by class
+  ResidenceHistogram residence;
 
   // port visit: uses; control: changes under the port's egress claim
   EgressPlan plan;

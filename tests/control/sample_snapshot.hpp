@@ -45,9 +45,8 @@ inline Snapshot sample_snapshot() {
     slice.residence_buckets[3] = 5;
     slice.residence_buckets[kResidenceBuckets - 1] = 6;
     slice.class_residence.resize(2);
-    slice.class_residence[0].buckets = {4, 0, 0, 5};
-    slice.class_residence[1].buckets[kResidenceBuckets - 1] = 6;
-    slice.class_residence[1].sum_seconds = 60;
+    slice.class_residence[0] = {4, 0, 0, 5};
+    slice.class_residence[1][kResidenceBuckets - 1] = 6;
     slice.residence_sum_seconds = 60.5;
     snapshot.slices.push_back(slice);
   }

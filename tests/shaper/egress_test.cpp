@@ -116,7 +116,7 @@ TEST_CASE("packets of a class leave in order and are counted by priority", "[egr
   const auto stayed = [&](std::size_t number) {
     uint64_t packets = 0;
     for (std::size_t i = 0; i < ResidenceHistogram::kBuckets; ++i)
-      packets += output.residence[number].packets(i);
+      packets += output.residence.packets(i, number);
     return packets;
   };
   CHECK(stayed(2) == 20);

@@ -12,10 +12,10 @@ const MicrosecondScale kScale(1'000'000'000);
 
 std::size_t bucket_that_counts(Cycles residence) {
   ResidenceHistogram histogram;
-  histogram.record(ResidenceHistogram::bucket_of(kScale.ceil(residence)), residence, 1);
+  histogram.count(ResidenceHistogram::bucket_of(kScale.ceil(residence)), 0);
   std::size_t found = ResidenceHistogram::kBuckets;
   for (std::size_t i = 0; i < ResidenceHistogram::kBuckets; ++i) {
-    if (histogram.packets(i) == 0) continue;
+    if (histogram.packets(i, 0) == 0) continue;
     CHECK(found == ResidenceHistogram::kBuckets);
     found = i;
   }
@@ -49,13 +49,18 @@ TEST_CASE("a residence just over a bound falls into the next bucket", "[residenc
   CHECK(bucket_that_counts(Cycles{UINT64_MAX}) == 23);
 }
 
-TEST_CASE("packets are counted, and their times summed up", "[residence_histogram]") {
+TEST_CASE("packets are counted by class, and their times summed up", "[residence_histogram]") {
   ResidenceHistogram histogram;
-  for (int burst = 0; burst < 4; ++burst) histogram.record(0, Cycles{500}, 8);
-  histogram.record(2, Cycles{3'000}, 2);
-  CHECK(histogram.packets(0) == 32);
-  CHECK(histogram.packets(2) == 2);
-  CHECK(histogram.sum() == Cycles{500 * 32 + 3'000 * 2});
+  for (int i = 0; i < 4; ++i) histogram.count(0, 7);
+  histogram.count(0, 3);
+  histogram.count(2, 3);
+  histogram.add_time(Cycles{500}, 5);
+  histogram.add_time(Cycles{3'000}, 1);
+  CHECK(histogram.packets(0, 7) == 4);
+  CHECK(histogram.packets(0, 3) == 1);
+  CHECK(histogram.packets(2, 3) == 1);
+  CHECK(histogram.packets(2, 7) == 0);
+  CHECK(histogram.sum() == Cycles{500 * 5 + 3'000});
 }
 
 TEST_CASE("microseconds are rounded up, close to exactly at every clock", "[residence_histogram]") {
