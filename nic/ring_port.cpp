@@ -7,6 +7,7 @@
 #include <rte_eth_ring.h>
 #include <rte_ring.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "nic/sanitizer.hpp"
@@ -57,9 +58,12 @@ bool RingPort::inject(Packet packet) {
   return rte_ring_enqueue(to_device_.get(), packet.mbuf()) == 0;
 }
 
-void RingPort::collect(Burst& burst) {
+bool RingPort::all_received() const { return rte_ring_empty(to_device_.get()) != 0; }
+
+void RingPort::collect(Burst& burst, uint32_t most) {
   auto** const objects = reinterpret_cast<void**>(burst.raw() + burst.size());
-  const unsigned taken = rte_ring_dequeue_burst(from_device_.get(), objects, burst.room(), nullptr);
+  const unsigned taken =
+      rte_ring_dequeue_burst(from_device_.get(), objects, std::min(most, burst.room()), nullptr);
   for (unsigned i = 0; i < taken; ++i) take_over_from_library(objects[i]);
   burst.resize(burst.size() + taken);
 }

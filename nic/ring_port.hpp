@@ -29,8 +29,10 @@ class RingPort {
 
   /// Takes over the packet, unless there is no room (false).
   [[nodiscard]] bool inject(Packet packet);
-  /// Adds to `burst` what was transmitted since, in order, as far as there is room.
-  void collect(Burst& burst);
+  /// The device has received all that was injected.
+  [[nodiscard]] bool all_received() const;
+  /// Adds to `burst` what was transmitted since, in order, up to `most` packets and as far as there is room.
+  void collect(Burst& burst, uint32_t most = Burst::kCapacity);
 
  private:
   struct Free {

@@ -31,28 +31,7 @@ SIZE, OVERHEAD = 1000, 24
 LARGEST = 1522 + OVERHEAD
 OFFERED = 1.25  # of what may pass
 
-FLOOD = """
-import socket, sys, time
-frames = [bytes.fromhex(text) for text in sys.argv[2:]]
-wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
-wire.bind(("eth0", 0))
-# What waits in a qdisc of the box still counts as the sender's, whom it would hold back.
-wire.setsockopt(socket.SOL_SOCKET, 32, 64 << 20)  # SO_SNDBUFFORCE
-step = len(frames) / float(sys.argv[1])
-due = time.monotonic()
-print("ready", flush=True)
-while True:
-    now = time.monotonic()
-    due = max(due, now - 0.02)
-    while due <= now:
-        for frame in frames:
-            try:
-                wire.send(frame)
-            except OSError:
-                pass
-        due += step
-    time.sleep(0.001)
-"""
+FLOOD = pathlib.Path(__file__).resolve().parents[1] / "tests/netns/flood.py"
 
 # A socket for each VLAN, which nobody reads: the kernel counts what its filter lets through, room or not.
 COUNTER = """
@@ -118,8 +97,8 @@ class Hosts:
         self.counter = self.start("to", "taskset", "-c", "0", "/usr/bin/python3", "-c", COUNTER, str(SLICES))
         frames = [frame(vlan, pcp).hex()
                   for pcp in range(CLASSES) for vlan in range(1, SLICES + 1) for _ in range(vlan)]
-        offered = OFFERED * sum(rates(self.slowest)) / ((SIZE + OVERHEAD) * 8)
-        flood = self.start("from", "taskset", "-c", "0", "/usr/bin/python3", "-c", FLOOD, str(offered), *frames)
+        offered = OFFERED * sum(rates(self.slowest))
+        flood = self.start("from", "taskset", "-c", "0", "/usr/bin/python3", FLOOD, str(offered), *frames)
         flood.stdout.readline()
         return self
 

@@ -6,19 +6,9 @@
 namespace bulkhead {
 namespace {
 
-constexpr std::string_view kPorts = R"([[port]]
-name = "uplink"
-device = "net_null0"
-speed = "10Gbps"
-[[port]]
-name = "office"
-device = "net_null1"
-speed = "100Mbps"
-)";
-
 std::vector<CertifySubject> subjects(const std::string& slices,
                                      const std::optional<std::string>& slice = {}) {
-  return certify_subjects(accepted(std::string(kPorts) + slices), slice);
+  return certify_subjects(accepted(std::string(kTwoPorts) + "speed = \"100Mbps\"\n" + slices), slice);
 }
 
 }  // namespace

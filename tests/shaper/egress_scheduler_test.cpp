@@ -6,45 +6,10 @@
 #include <cmath>
 
 #include "tests/shaper/allocation_counter.hpp"
-#include "tests/shaper/scheduled_port.hpp"
+#include "tests/shaper/scheduler_setup.hpp"
 
 using namespace bulkhead;
 using namespace bulkhead::test;
-
-namespace {
-
-constexpr uint64_t kHz = 1'000'000'000;  // a cycle is a nanosecond
-constexpr uint32_t kFrame = 1542;
-constexpr uint32_t kPlenty = 50'000'000;
-constexpr BitsPerSecond kNone{0};
-
-Rates rates(BitsPerSecond guarantee, BitsPerSecond ceiling, uint32_t weight = 100,
-            Bytes burst = Bytes{8 * kFrame}) {
-  return {guarantee, ceiling, weight, burst};
-}
-
-SliceRates slice(BitsPerSecond guarantee, BitsPerSecond ceiling, uint32_t weight = 100,
-                 Bytes burst = Bytes{8 * kFrame}) {
-  SliceRates result;
-  result.rates = rates(guarantee, ceiling, weight, burst);
-  return result;
-}
-
-ScheduledPort port_at(BitsPerSecond speed, const std::vector<SliceRates>& slices, uint64_t hz = kHz,
-                      Bytes catch_up = Bytes{0}) {
-  return ScheduledPort({speed, hz, Bytes{kFrame}, catch_up, static_cast<uint16_t>(slices.size()), {}},
-                       slices);
-}
-
-double bits_a_second(uint64_t bytes, uint64_t cycles, uint64_t hz = kHz) {
-  return static_cast<double>(bytes) * 8 * static_cast<double>(hz) / static_cast<double>(cycles);
-}
-
-void flood(ScheduledPort& port, std::size_t slices, uint64_t now = 0) {
-  for (std::size_t i = 0; i < slices; ++i) port.arrive(now, i, 0, kFrame, kPlenty);
-}
-
-}  // namespace
 
 TEST_CASE("a ceiling is met to a thousandth, from 1 kb/s to 400 Gb/s", "[egress_scheduler]") {
   const uint64_t hz = GENERATE(1'000'000'000ull, 2'595'123'457ull, 5'000'000'000ull);
@@ -291,64 +256,6 @@ TEST_CASE("new guarantees, weights and speeds hold from the next frame on", "[eg
   check(rates_in(200'000), 7e8 + 4.65e9, 4.65e9);
 }
 
-TEST_CASE("strict classes go in order, and the next decision is the higher one's", "[egress_scheduler]") {
-  ScheduledPort port = port_at(10_Gbps, {slice(kNone, kNone)});
-  port.arrive(0, 0, 3, kFrame, 100);
-  uint64_t now = 0;
-  port.run(now, 10'000);
-  CHECK(port.last_grant().class_number == 3);
-  port.arrive(now, 0, 1, kFrame, 1);
-  port.arrive(now, 0, 0, kFrame, 1);
-  for (const int expected : {0, 1, 3}) {
-    while (port.send_run(now) == 0) ++now;
-    CHECK(port.last_grant().class_number == expected);
-  }
-}
-
-TEST_CASE("a run goes on with the slice's next class while there is room", "[egress_scheduler]") {
-  ScheduledPort port = port_at(10_Gbps, {slice(kNone, kNone)});
-  port.arrive(0, 0, 2, 500, 1);
-  port.arrive(0, 0, 4, 700, 2);
-  port.arrive(0, 0, 6, 84, 1);
-  CHECK(port.send_run(0) == 500 + 700);  // another 700 is more than a largest frame
-  CHECK(port.backlog(0, 6) == 84);
-  CHECK(port.send_run(961) == 700 + 84);
-}
-
-TEST_CASE("a strict class preempts weighted ones at the next decision", "[egress_scheduler]") {
-  SliceRates one = slice(kNone, kNone);
-  one.class_count = 3;
-  one.classes[1] = {false, rates(kNone, kNone, 3)};
-  one.classes[2] = {false, rates(kNone, kNone, 1)};
-  ScheduledPort port = port_at(10_Gbps, {one});
-  port.arrive(0, 0, 1, kFrame, kPlenty);
-  port.arrive(0, 0, 2, kFrame, kPlenty);
-  uint64_t now = 0;
-  port.run(now, 1'000'000);
-  CHECK(port.sent(0, 1) == Approx(3 * port.sent(0, 2)).epsilon(0.02));
-  port.arrive(now, 0, 0, 84, 1);
-  while (port.send_run(now) == 0) ++now;
-  CHECK(port.last_grant().class_number == 0);
-}
-
-TEST_CASE("classes get guarantee, share and ceiling by the same rule", "[egress_scheduler]") {
-  // The slice has 5 Gb/s: strict 1 by its ceiling, then 1 guaranteed, and 3 to share 2:1.
-  SliceRates one = slice(kNone, 5_Gbps);
-  one.class_count = 4;
-  one.classes[0] = {true, rates(kNone, 1_Gbps)};
-  one.classes[1] = {false, rates(1_Gbps, kNone, 2)};
-  one.classes[2] = {false, rates(kNone, kNone, 1)};
-  one.classes[3] = {false, rates(kNone, kNone, 100)};
-  ScheduledPort port = port_at(10_Gbps, {one});
-  for (std::size_t i = 0; i < 3; ++i) port.arrive(0, 0, i, kFrame, kPlenty);
-  uint64_t now = 0;
-  port.run(now, kHz / 10);
-  CHECK(bits_a_second(port.sent(0, 0), now) == Approx(1e9).epsilon(0.003));
-  CHECK(bits_a_second(port.sent(0, 1), now) == Approx(3e9).epsilon(0.003));
-  CHECK(bits_a_second(port.sent(0, 2), now) == Approx(1e9).epsilon(0.003));
-  CHECK(port.window(0, 0).burst() <= 8 * kFrame);
-}
-
 TEST_CASE("a guaranteed slice that begins to send is served at once", "[egress_scheduler]") {
   std::vector<SliceRates> slices(200, slice(kNone, kNone, 10'000));
   slices[7] = slice(8_Gbps, kNone, 1);
@@ -362,20 +269,6 @@ TEST_CASE("a guaranteed slice that begins to send is served at once", "[egress_s
   while (port.backlog(7) > 0) port.run(now, now + 100);
   // Three frames at 8 Gb/s take 4.6 us; the frame on the wire and one of another slice come on top.
   CHECK(now - from <= 4'626 + 2 * 1'234 + 100);
-}
-
-TEST_CASE("while a class is at its ceiling its slice's other classes go on", "[egress_scheduler]") {
-  SliceRates one = slice(kNone, kNone);
-  one.classes[0].rates.ceiling = 1_Mbps;
-  one.classes[0].rates.burst = Bytes{2 * kFrame};
-  ScheduledPort port = port_at(1_Gbps, {one});
-  port.arrive(0, 0, 0, kFrame, 100);
-  uint64_t now = 0;
-  port.run(now, 1'000'000);
-  CHECK(port.sent(0, 0) == 2 * kFrame);
-  port.arrive(now, 0, 5, kFrame, 1);
-  CHECK(port.send_run(now) == kFrame);
-  CHECK(port.last_grant().class_number == 5);
 }
 
 TEST_CASE("next_event says when, and nothing when nobody waits", "[egress_scheduler]") {

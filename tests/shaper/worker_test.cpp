@@ -71,6 +71,18 @@ TEST_CASE("a round that may not receive forwards what was received before", "[wo
   CHECK(bench.box.ring(1).discard() == 80);
 }
 
+TEST_CASE("packets spread thinly over the same slices are received together before any is visited",
+          "[worker]") {
+  std::vector<SliceSpec> specs;
+  for (uint16_t vlan = 1; vlan <= 64; ++vlan) specs.push_back(wire_of(std::to_string(vlan), vlan, vlan));
+  Bench bench("w-t", 2, specs);
+  for (uint32_t i = 0; i < 300; ++i)
+    bench.box.ring(0).inject(bench.box.pool(), tag(numbered(i), static_cast<uint16_t>(1 + i % 64)));
+  CHECK(bench.round() == 3 * 256);  // four of each slice
+  CHECK(bench.round() == 3 * 44);
+  CHECK(bench.box.ring(1).discard() == 300);
+}
+
 TEST_CASE("what another worker is visiting is left alone, and visited later", "[worker]") {
   Bench bench("w-c", 2, {wire_of("a", 100, 100)});
   const auto inject = [&] { bench.box.ring(0).inject(bench.box.pool(), tag(numbered(1), 100)); };
