@@ -2,7 +2,6 @@
 #include "classifier/demultiplexer.hpp"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 namespace bulkhead {
@@ -17,23 +16,22 @@ void remember(Packet packet, FrameTag tag) {
 }  // namespace
 
 Demultiplexer::Demultiplexer(PortId port, const SliceTable& table, std::vector<SliceInput*> inputs,
-                             ReadySet& ready, DropCounters& unclaimed)
+                             const Marks& marks, DropCounters& unclaimed)
     : port_(port),
       table_(table),
       inputs_(std::move(inputs)),
-      ready_(ready),
+      marks_(marks),
       unclaimed_(unclaimed),
-      pending_marks_(ready.words(), 0) {
-  pending_words_.reserve(ready.words());
+      pending_marks_(marks.ready.words(), 0) {
+  pending_words_.reserve(marks.ready.words());
 }
 
 void Demultiplexer::run(Burst& burst) {
   const std::span<const Packet> packets = burst.span();
+  run_count_ = 0;
   if (packets.empty()) return;
   // First whose they all are, in runs of one slice, so that the slices' lines are on their way when they are
   // written to.
-  std::array<Run, Burst::kCapacity> runs;
-  std::size_t count = 0;
   Verdict verdict = classify(packets[0]);
   for (std::size_t i = 0; i < packets.size();) {
     Run run{.verdict = verdict, .packets = 0, .bytes = 0};
@@ -44,15 +42,30 @@ void Demultiplexer::run(Burst& burst) {
       if (++i == packets.size()) break;
       verdict = classify(packets[i]);
     } while (verdict == run.verdict);
-    runs[count++] = run;
+    runs_[run_count_++] = run;
   }
   const Packet* next = packets.data();
-  for (const Run& run : std::span(runs).first(count)) {
+  for (const Run& run : std::span(runs_).first(run_count_)) {
     deliver({next, run.packets}, run);
     next += run.packets;
   }
   burst.release();
   publish_ready();
+}
+
+uint64_t Demultiplexer::charge(uint64_t cycles) {
+  const std::span<const Run> runs = std::span(runs_).first(run_count_);
+  uint32_t packets = 0;
+  for (const Run& run : runs) packets += run.packets;
+  if (packets == 0) return 0;
+  const uint64_t each = cycles / packets;
+  uint64_t charged = 0;
+  for (const Run& run : runs) {
+    if (!run.verdict.is_slice()) continue;
+    inputs_[run.verdict.slice().value()]->cycles.add(each * run.packets);
+    charged += each * run.packets;
+  }
+  return charged;
 }
 
 Verdict Demultiplexer::classify(Packet packet) const {
@@ -85,7 +98,8 @@ void Demultiplexer::deliver(std::span<const Packet> packets, const Run& run) {
   input.received.add(packets.size(), run.bytes);
   const uint32_t queued = input.queue.push(packets);
   if (queued < packets.size()) [[unlikely]] {
-    input.dropped_full.add(packets.size() - queued);
+    const bool over_budget = marks_.over_budget.is_marked(run.verdict.slice().value());
+    (over_budget ? input.dropped_budget : input.dropped_full).add(packets.size() - queued);
     free_packets(packets.subspan(queued));
   }
   mark_ready(run.verdict.slice());
@@ -98,7 +112,8 @@ void Demultiplexer::mark_ready(SliceId slice) {
 }
 
 void Demultiplexer::publish_ready() {
-  for (const uint32_t word : pending_words_) ready_.mark_word(word, std::exchange(pending_marks_[word], 0));
+  for (const uint32_t word : pending_words_)
+    marks_.ready.mark_word(word, std::exchange(pending_marks_[word], 0));
   pending_words_.clear();
 }
 

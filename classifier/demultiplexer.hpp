@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -22,6 +23,8 @@ struct alignas(64) SliceInput {
   PacketQueue queue;
   TrafficCounter received;  // all that are the slice's, dropped ones too
   Counter dropped_full;     // of those: queue_full
+  Counter dropped_budget;   // of those: cpu_budget
+  Counter cycles;           // spent on receiving and sorting them
 
   /// Fetches what a delivery writes to.
   void prefetch() const { __builtin_prefetch(this, 1); }
@@ -32,13 +35,21 @@ static_assert(sizeof(SliceInput) == 64);
 /// thread at a time. The table and the inputs must outlive it.
 class Demultiplexer {
  public:
+  struct Marks {
+    ReadySet& ready;              // gets whose packets came
+    const ReadySet& over_budget;  // says whose queue is full because they wait for the CPU
+  };
   /// `inputs`: by SliceId; null where the slice has no flowspace at this port. `unclaimed` counts the frames
   /// that are nobody's.
-  Demultiplexer(PortId port, const SliceTable& table, std::vector<SliceInput*> inputs, ReadySet& ready,
+  Demultiplexer(PortId port, const SliceTable& table, std::vector<SliceInput*> inputs, const Marks& marks,
                 DropCounters& unclaimed);
 
   /// Takes over every packet of the burst: queued, or dropped and counted.
   void run(Burst& burst);
+
+  /// Divides what receiving and sorting the last burst took, in cycles, among the slices whose packets came
+  /// in it, dropped ones too. Returns how much of it was theirs: the rest was for packets that are nobody's.
+  uint64_t charge(uint64_t cycles);
 
  private:
   /// Packets that follow each other and have one owner.
@@ -58,8 +69,10 @@ class Demultiplexer {
   PortId port_;
   const SliceTable& table_;
   std::vector<SliceInput*> inputs_;
-  ReadySet& ready_;
+  Marks marks_;
   DropCounters& unclaimed_;
+  std::array<Run, Burst::kCapacity> runs_;  // of the last burst
+  std::size_t run_count_ = 0;
   std::vector<uint64_t> pending_marks_;  // by word of ready_, collected over a burst
   std::vector<uint32_t> pending_words_;
 };

@@ -29,6 +29,13 @@ class ReadySet {
   void mark(std::size_t member) { mark_word(member / 64, uint64_t{1} << member % 64); }
   void mark_word(std::size_t word, uint64_t bits) { words_[word].fetch_or(bits, std::memory_order_acq_rel); }
 
+  [[nodiscard]] bool is_marked(std::size_t member) const {
+    return (marks(member / 64) >> member % 64 & 1) != 0;
+  }
+  void unmark(std::size_t member) {
+    words_[member / 64].fetch_and(~(uint64_t{1} << member % 64), std::memory_order_acq_rel);
+  }
+
   /// The marks of members 64 * word and up. Bits may be gone by the time they are acted on.
   [[nodiscard]] uint64_t marks(std::size_t word) const {
     return words_[word].load(std::memory_order_relaxed);
@@ -37,7 +44,12 @@ class ReadySet {
   /// Takes marks back, in turn from `cursor` on and once around, until `members` is full or none is left;
   /// returns how many. Each mark goes to one taker, who looks after the member or marks it again. `cursor`
   /// moves on behind the last one, so that the next call continues there. An atomic step a word, no more.
-  std::size_t take(std::size_t& cursor, std::span<std::size_t> members);
+  std::size_t take(std::size_t& cursor, std::span<std::size_t> members) {
+    return take(cursor, members, [](std::size_t) { return ~uint64_t{0}; });
+  }
+  /// The same for the members of which `mask(word)` has the bits.
+  template <class Mask>
+  std::size_t take(std::size_t& cursor, std::span<std::size_t> members, Mask mask);
 
   /// Marks members[i] for every i of which `which(i)` is true. An atomic step for those that follow each
   /// other in one word.
@@ -52,7 +64,8 @@ class ReadySet {
   std::unique_ptr<std::atomic<uint64_t>[]> words_;
 };
 
-inline std::size_t ReadySet::take(std::size_t& cursor, std::span<std::size_t> members) {
+template <class Mask>
+std::size_t ReadySet::take(std::size_t& cursor, std::span<std::size_t> members, Mask mask) {
   const std::size_t start = cursor / 64 < words_count_ ? cursor : 0;
   const uint64_t from_start = ~uint64_t{0} << start % 64;
   std::size_t count = 0;
@@ -60,7 +73,7 @@ inline std::size_t ReadySet::take(std::size_t& cursor, std::span<std::size_t> me
   // The first word comes twice: from the cursor on, and at the end up to it.
   for (std::size_t step = 0; step <= words_count_ && count < members.size(); ++step, ++word) {
     if (word == words_count_) word = 0;
-    uint64_t bits = marks(word);
+    uint64_t bits = marks(word) & mask(word);
     if (step == 0) bits &= from_start;
     if (step == words_count_) bits &= ~from_start;
     if (bits != 0) count += take_from(word, bits, members.subspan(count));

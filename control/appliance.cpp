@@ -27,6 +27,16 @@ Result<SliceTable> compile_table(const Config& config) {
   return table;
 }
 
+CpuShare cpu_share(const CpuConfig& config) {
+  return {.reserve = config.reserve, .weight = config.weight, .cap = config.cap};
+}
+
+std::vector<CpuShare> cpu_shares(const Config& config) {
+  std::vector<CpuShare> shares;
+  for (const SliceConfig& slice : config.slices) shares.push_back(cpu_share(slice.cpu));
+  return shares;
+}
+
 std::unexpected<ApplianceFault> refuse(std::string message) {
   return std::unexpected(ApplianceFault(Error(std::move(message)), ApplianceFault::Kind::refused));
 }
@@ -162,7 +172,8 @@ ApplianceResult<Appliance::Running> Appliance::build(Config config, Ports ports)
   auto table = compile_table(config);
   if (!table) return std::unexpected(table.error());
   Slices slices = build_slices(config, ports);
-  auto layout = std::make_unique<Layout>(generation_ + 1, std::move(*table), ports, slices);
+  auto layout = std::make_unique<Layout>(generation_ + 1, std::move(*table), ports, slices,
+                                         CpuPlan{.workers = workers(), .shares = cpu_shares(config)});
   return Running{.config = std::move(config),
                  .ports = std::move(ports),
                  .slices = std::move(slices),
@@ -224,10 +235,11 @@ Appliance::Slices Appliance::build_slices(const Config& config, const Ports& por
 
 std::shared_ptr<SliceRuntime> Appliance::unchanged_slice(const SliceConfig& config,
                                                          const Ports& ports) const {
-  // Other rates take effect while it runs.
+  // Other rates and another part of the CPU take effect while it runs.
   const auto without_rates = [](SliceConfig slice) {
     slice.bandwidth = {};
     slice.bandwidth_at_port.clear();
+    slice.cpu = {};
     return slice;
   };
   const auto found = std::ranges::find(config_.slices, without_rates(config), without_rates);
@@ -249,7 +261,8 @@ std::vector<std::string> Appliance::release_ports(const Config& next, const Port
   std::vector<std::string> names;
   auto nothing = SliceTable::compile({});
   if (wanted.empty() || !nothing) return names;
-  dataplane_->publish(std::make_unique<Layout>(generation_, std::move(*nothing), Ports{}, Slices{}));
+  dataplane_->publish(std::make_unique<Layout>(generation_, std::move(*nothing), Ports{}, Slices{},
+                                               CpuPlan{.workers = workers(), .shares = {}}));
   const std::lock_guard lock(mutex_);
   for (const std::size_t port : wanted) {
     for (std::size_t slice = 0; slice < slices_.size(); ++slice)

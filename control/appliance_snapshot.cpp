@@ -24,6 +24,7 @@ uint64_t drops(const SliceRuntime& slice, DropReason reason) {
   for (const SliceRuntime::Attachment& attachment : slice.attachments()) {
     sum += attachment.output->dropped.read(reason);
     if (reason == DropReason::queue_full) sum += attachment.input->dropped_full.read();
+    if (reason == DropReason::cpu_budget) sum += attachment.input->dropped_budget.read();
   }
   return sum;
 }
@@ -65,7 +66,6 @@ Snapshot::Slice slice_snapshot(const SliceRuntime& runtime, const Config& config
     slice.ports.push_back(std::move(port));
     slice.input_queued_packets += attachment.input->queue.size();
     add_residence(slice, *attachment.output);
-    slice.cpu_seconds += to_seconds(attachment.output->cycles.read());
   }
   for (std::size_t i = 0; i < kDropReasons; ++i) {
     const auto reason = static_cast<DropReason>(i);
@@ -74,7 +74,8 @@ Snapshot::Slice slice_snapshot(const SliceRuntime& runtime, const Config& config
   slice.replicated_packets = runtime.replicated.read();
   slice.learned_addresses = runtime.model().learned_addresses();
   slice.unlearned_addresses = runtime.model().unlearned_addresses();
-  slice.cpu_seconds += to_seconds(runtime.cycles.read());
+  slice.cpu_throttled_seconds = to_seconds(runtime.throttled.read());
+  slice.cpu_seconds = to_seconds(runtime.charges() + runtime.cycles_elsewhere.read());
   return slice;
 }
 
@@ -135,7 +136,8 @@ void Appliance::add_workers(Snapshot& snapshot) const {
     const WorkerTime& time = dataplane_->worker_times()[worker];
     const uint64_t busy = time.busy.read();
     const uint64_t idle = time.idle.read();
-    accounted.push_back(busy + idle);
+    const uint64_t stolen = time.stolen.read();
+    accounted.push_back(busy + idle + stolen);
     snapshot.workers.push_back(
         {.core = cores_[worker], .busy_seconds = to_seconds(busy), .idle_seconds = to_seconds(idle)});
   }

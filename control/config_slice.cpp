@@ -3,13 +3,14 @@
 #include <limits>
 
 #include "control/config_sections.hpp"
+#include "shaper/cpu_share.hpp"
 
 namespace bulkhead {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int64_t kMostCpuWeight = 65'535;  // as in Xen
+constexpr int64_t kMostCpuWeight = CpuShare::kMostWeight;
 constexpr int64_t kMostSlicePackets = int64_t{1} << 30;
 constexpr int64_t kMostAddresses = 1 << 20;
 constexpr std::chrono::nanoseconds kLeastAgeing = 1ms;

@@ -63,4 +63,10 @@ Nanoseconds to_nanoseconds(Cycles time) {
   return Nanoseconds{static_cast<int64_t>(std::min<Wide>(wide, std::numeric_limits<int64_t>::max()))};
 }
 
+Nanoseconds thread_cpu_time() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return std::chrono::seconds{time.tv_sec} + Nanoseconds{time.tv_nsec};
+}
+
 }  // namespace bulkhead

@@ -17,4 +17,7 @@ namespace bulkhead {
 
 [[nodiscard]] Nanoseconds to_nanoseconds(Cycles time);
 
+/// How long the calling thread has run on a core, in all, as the kernel counts it.
+[[nodiscard]] Nanoseconds thread_cpu_time();
+
 }  // namespace bulkhead

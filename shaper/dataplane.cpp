@@ -2,14 +2,18 @@
 #include "shaper/dataplane.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <thread>
 #include <unordered_set>
 #include <utility>
 
 #include "nic/clock.hpp"
+#include "shaper/balancer.hpp"
 
 namespace bulkhead {
 namespace {
+
+constexpr std::chrono::milliseconds kBalanceInterval{100};
 
 using SliceSet = std::unordered_set<const SliceRuntime*>;
 
@@ -57,6 +61,7 @@ Dataplane::Dataplane(std::size_t workers, std::unique_ptr<const Layout> first)
 
 Result<std::unique_ptr<Dataplane>> Dataplane::start(const Options& options, const PacketPool& pool,
                                                     std::unique_ptr<const Layout> first) {
+  if (first->homes().workers() != options.cores.size()) std::abort();
   std::unique_ptr<Dataplane> plane(new Dataplane(options.cores.size(), std::move(first)));
   const Worker::Shared shared{
       .layouts = plane->layouts_, .phase = plane->phase_, .pool = pool, .idle = options.idle};
@@ -69,13 +74,17 @@ Result<std::unique_ptr<Dataplane>> Dataplane::start(const Options& options, cons
        .on_failure = options.on_failure});
   if (!workers) return std::unexpected(workers.error());
   plane->pool_ = std::move(*workers);
+  if (options.balance && options.cores.size() > 1)
+    plane->balancer_ = std::jthread([self](const std::stop_token& stop) { self->balance(stop); });
   return plane;
 }
 
 Dataplane::~Dataplane() { stop(std::chrono::nanoseconds{0}); }
 
 void Dataplane::publish(std::unique_ptr<const Layout> next) {
+  const std::lock_guard lock(moving_);
   const Layout& now = *next;
+  if (now.homes().workers() != workers_.size()) std::abort();
   introduce(now, slices_of(layout()));
   const std::unique_ptr<const Layout> old = layouts_.replace(std::move(next));
   // What a worker queued while it still had the old layout, it marked there.
@@ -83,8 +92,23 @@ void Dataplane::publish(std::unique_ptr<const Layout> next) {
   retire(*old, slices_of(now));
 }
 
+void Dataplane::place(std::size_t slice, std::size_t worker) {
+  const std::lock_guard lock(moving_);
+  layout().move(slice, worker);
+}
+
+void Dataplane::balance(const std::stop_token& stop) {
+  Balancer balancer;
+  std::unique_lock lock(moving_);
+  while (!stop.stop_requested()) {
+    if (const auto move = balancer.look(layout(), clock_now())) layout().move(move->slice, move->worker);
+    balance_now_.wait_for(lock, stop, kBalanceInterval, [] { return false; });
+  }
+}
+
 void Dataplane::stop(std::chrono::nanoseconds patience) {
   if (std::exchange(stopped_, true)) return;
+  balancer_ = {};
   if (pool_) end_workers(std::chrono::steady_clock::now() + patience);
   retire(layout(), {});
 }
@@ -96,8 +120,8 @@ void Dataplane::end_workers(std::chrono::steady_clock::time_point deadline) {
   phase_.store(Phase::stopped, std::memory_order_release);
   pool_.reset();
   // A worker had perhaps a burst in its hands when all queues were seen empty. Now no one has.
-  for (Cycles now = clock_now(); !layout().is_drained() && std::chrono::steady_clock::now() < deadline;)
-    workers_.front()->round(layout(), now, false);
+  for (CpuMeter meter(clock_now()); !layout().is_drained() && std::chrono::steady_clock::now() < deadline;)
+    for (const auto& worker : workers_) worker->round(layout(), meter, false);
 }
 
 }  // namespace bulkhead

@@ -3,9 +3,12 @@
 
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "nic/packet_pool.hpp"
@@ -22,10 +25,12 @@ class Dataplane {
   struct Options {
     std::vector<uint32_t> cores;  // one worker each
     IdlePolicy idle = IdlePolicy::nap;
+    bool balance = true;  // move slices to other workers where that evens out their load
     std::function<void(std::string)> on_failure;  // from a worker's thread
   };
 
-  /// Starts the workers on `first`. The pool must outlive the data path.
+  /// Starts the workers on `first`, which must have been made for as many, as every later one. The pool must
+  /// outlive the data path.
   static Result<std::unique_ptr<Dataplane>> start(const Options& options, const PacketPool& pool,
                                                   std::unique_ptr<const Layout> first);
 
@@ -37,6 +42,11 @@ class Dataplane {
   /// their packets counted as `shutdown`; when this returns, nothing uses what only the old one held.
   void publish(std::unique_ptr<const Layout> next);
 
+  /// The slice, by SliceId, is at home with that worker from now on. Its packets stay in its queues: the old
+  /// worker ends the visit it is at, the new one makes the next. With Options::balance the data path does
+  /// the same by itself, ten times a second.
+  void place(std::size_t slice, std::size_t worker);
+
   /// Receives no more, forwards what is queued for at most `patience`, and ends the workers. What is left
   /// then is dropped and counted (`shutdown`).
   void stop(std::chrono::nanoseconds patience);
@@ -47,13 +57,18 @@ class Dataplane {
  private:
   Dataplane(std::size_t workers, std::unique_ptr<const Layout> first);
   void end_workers(std::chrono::steady_clock::time_point deadline);
+  void balance(const std::stop_token& stop);
 
   bool stopped_ = false;
   std::vector<WorkerTime> times_;
   Published<Layout> layouts_;
   std::atomic<Phase> phase_{Phase::running};
   std::vector<std::unique_ptr<Worker>> workers_;
-  std::unique_ptr<WorkerPool> pool_;  // last: its end waits for the workers
+  std::unique_ptr<WorkerPool> pool_;  // its end waits for the workers
+
+  std::mutex moving_;  // held where layouts are replaced and where slices move
+  std::condition_variable_any balance_now_;
+  std::jthread balancer_;  // last: it ends first; only where there is a choice of workers
 };
 
 }  // namespace bulkhead

@@ -3,8 +3,6 @@
 
 #include <algorithm>
 
-#include "nic/clock.hpp"
-
 namespace bulkhead {
 namespace {
 
@@ -70,15 +68,15 @@ void Egress::set_speed(BitsPerSecond speed) {
 /// that one, or the time between the two would count twice.
 Cycles Egress::at(Cycles now) { return latest_ = std::max(latest_, now); }
 
-uint32_t Egress::visit(ReadySet& ready, const std::vector<SliceOutput*>& outputs, Cycles& now) {
-  const Cycles begin = at(now);
-  uint32_t moved = pending() > 0 ? transmit(now) : 0;
+uint32_t Egress::visit(ReadySet& ready, const std::vector<SliceOutput*>& outputs, CpuMeter& meter) {
+  const Cycles begin = at(meter.now());
+  uint32_t moved = pending() > 0 ? transmit(meter) : 0;
   // Little is admitted at a time, so that queues fill up only where more comes than may leave.
   for (int batch = 0; batch < kBatchesPerVisit && pending() == 0; ++batch) {
     const bool admitted = admit(ready, outputs, begin);
     schedule(begin);
     if (pending() > 0) {
-      moved += transmit(now);
+      moved += transmit(meter);
     } else if (!admitted) {
       break;
     }
@@ -168,11 +166,10 @@ Bytes Egress::take(SliceOutput& output, const Grant& grant) {
   return taken;
 }
 
-uint32_t Egress::transmit(Cycles& now) {
+uint32_t Egress::transmit(CpuMeter& meter) {
   const uint32_t accepted = port_.transmit(kTransmitQueue, batch_.span().subspan(first_));
-  const Cycles end = clock_now();
-  if (accepted > 0) count(first_, first_ + accepted, end, (end - now).count());
-  now = end;
+  const Cycles time = meter.lap();
+  if (accepted > 0) meter.charge(count(first_, first_ + accepted, meter.now(), time.count()));
   first_ += accepted;
   is_device_full_ = first_ != batch_.size();
   if (!is_device_full_) {
@@ -182,8 +179,8 @@ uint32_t Egress::transmit(Cycles& now) {
   return accepted;
 }
 
-/// `cycles`: what these packets have cost, by which each slice pays for its own.
-void Egress::count(uint32_t from, uint32_t to, Cycles now, uint64_t cycles) {
+/// `cycles`: what these packets have cost, by which each slice pays for its own. Returns what they paid.
+uint64_t Egress::count(uint32_t from, uint32_t to, Cycles now, uint64_t cycles) {
   const uint64_t each = cycles / (to - from);
   for (uint32_t i = from; i < to;) {
     const Sent& first = sent_[i];
@@ -201,6 +198,7 @@ void Egress::count(uint32_t from, uint32_t to, Cycles now, uint64_t cycles) {
     output.all_left.add(packets);
     output.cycles.add(each * packets);
   }
+  return each * (to - from);
 }
 
 std::optional<Cycles> Egress::next_event() const {

@@ -9,6 +9,7 @@
 
 #include "classifier/ready_set.hpp"
 #include "nic/port.hpp"
+#include "shaper/cpu_meter.hpp"
 #include "shaper/egress_scheduler.hpp"
 #include "shaper/slice_output.hpp"
 
@@ -47,10 +48,10 @@ class Egress {
   /// Gives an attached output other rates; its packets and what it has used stay.
   void set_rates(SliceOutput& output, const SliceRates& rates);
 
-  /// Takes packets of the slices marked in `ready` and transmits what may leave at `now`, which moves on to
-  /// the end of the visit. `outputs`: by SliceId, null where the slice has no output here. Returns how many
-  /// packets moved.
-  uint32_t visit(ReadySet& ready, const std::vector<SliceOutput*>& outputs, Cycles& now);
+  /// Takes packets of the slices marked in `ready` and transmits what may leave at the meter's time, which
+  /// moves on to the end of the visit; charges that to the slices whose packets left. `outputs`: by SliceId,
+  /// null where the slice has no output here. Returns how many packets moved.
+  uint32_t visit(ReadySet& ready, const std::vector<SliceOutput*>& outputs, CpuMeter& meter);
 
   /// Sends packets of an attached output past its ring and its class queues, with the next visit, if nobody's
   /// packets wait here; false where they must be queued. Requires: none of the output's is in its ring.
@@ -88,8 +89,8 @@ class Egress {
   uint32_t put(uint32_t place, Packet packet, uint16_t slot);
   void schedule(Cycles now);
   Bytes take(SliceOutput& output, const Grant& grant);
-  uint32_t transmit(Cycles& now);
-  void count(uint32_t from, uint32_t to, Cycles now, uint64_t cycles);
+  uint32_t transmit(CpuMeter& meter);
+  uint64_t count(uint32_t from, uint32_t to, Cycles now, uint64_t cycles);
   void drop_pending(SliceOutput& output, DropReason reason);
 
   const Port& port_;

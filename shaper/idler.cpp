@@ -16,13 +16,14 @@ constexpr std::chrono::microseconds kShortestNap{20};
 
 }  // namespace
 
-void Idler::had_none(std::chrono::nanoseconds until_due) {
+bool Idler::had_none(std::chrono::nanoseconds until_due) {
   if (fruitless_rounds_ < kLookAgain + kLongestNap.count()) ++fruitless_rounds_;
-  if (fruitless_rounds_ <= kLookAgain) return;
+  if (fruitless_rounds_ <= kLookAgain) return false;
   const std::chrono::nanoseconds nap = std::chrono::microseconds{fruitless_rounds_ - kLookAgain};
   // A sleep takes longer than it is told to: what is due sooner than that is waited for awake.
-  if (until_due < kShortestNap) return;
+  if (until_due < kShortestNap) return false;
   std::this_thread::sleep_for(std::min(nap, until_due));
+  return true;
 }
 
 void use_precise_naps() {

@@ -12,7 +12,8 @@ class Idler {
  public:
   void had_work() { fruitless_rounds_ = 0; }
   /// `until_due`: when something is to be done even if nothing arrives.
-  void had_none(std::chrono::nanoseconds until_due);
+  /// Returns whether the thread slept.
+  bool had_none(std::chrono::nanoseconds until_due);
 
  private:
   uint32_t fruitless_rounds_ = 0;

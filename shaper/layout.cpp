@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "shaper/placement.hpp"
+
 namespace bulkhead {
 namespace {
 
@@ -16,11 +18,22 @@ const SliceRuntime::Attachment* attachment_at(const SliceRuntime& slice, PortId 
 }  // namespace
 
 Layout::Layout(uint64_t generation, SliceTable table, std::vector<std::shared_ptr<PortRuntime>> ports,
-               std::vector<std::shared_ptr<SliceRuntime>> slices)
+               std::vector<std::shared_ptr<SliceRuntime>> slices, CpuPlan cpu)
     : generation_(generation),
       table_(std::move(table)),
       slices_(std::move(slices)),
-      ready_(std::make_unique<ReadySet>(slices_.size())) {
+      ready_(std::make_unique<ReadySet>(slices_.size())),
+      shares_(std::move(cpu.shares)),
+      capped_(ready_->words()),
+      over_budget_(std::make_unique<ReadySet>(slices_.size())),
+      homes_(std::make_unique<Homes>(slices_.size(), cpu.workers)) {
+  shares_.resize(slices_.size());
+  number_slots();
+  find_homes(cpu.workers);
+  for (std::size_t slice = 0; slice < slices_.size(); ++slice) {
+    if (shares_[slice].is_capped()) capped_[slice / 64] |= uint64_t{1} << slice % 64;
+    any_capped_ = any_capped_ || shares_[slice].is_capped();
+  }
   ports_.reserve(ports.size());
   for (std::shared_ptr<PortRuntime>& runtime : ports) {
     const PortId port{static_cast<uint16_t>(ports_.size())};
@@ -34,12 +47,54 @@ Layout::Layout(uint64_t generation, SliceTable table, std::vector<std::shared_pt
       inputs.push_back(attachment != nullptr ? attachment->input.get() : nullptr);
       place.outputs.push_back(attachment != nullptr ? attachment->output.get() : nullptr);
     }
-    place.demultiplexer =
-        std::make_unique<Demultiplexer>(port, table_, std::move(inputs), *ready_, place.runtime->unclaimed);
+    place.demultiplexer = std::make_unique<Demultiplexer>(
+        port, table_, std::move(inputs), Demultiplexer::Marks{.ready = *ready_, .over_budget = *over_budget_},
+        place.runtime->unclaimed);
     port_runtimes_.push_back(place.runtime.get());
     ports_.push_back(std::move(place));
   }
   mark_all();
+}
+
+/// Slices keep their numbers across layouts, so that the workers find their accounts.
+void Layout::number_slots() {
+  std::vector<bool> taken(slices_.size());
+  for (const auto& slice : slices_) {
+    if (slice->cpu_slot == SliceRuntime::kNoCpuSlot) continue;
+    if (slice->cpu_slot >= taken.size()) taken.resize(slice->cpu_slot + std::size_t{1});
+    taken[slice->cpu_slot] = true;
+  }
+  std::size_t next = 0;
+  for (const auto& slice : slices_) {
+    if (slice->cpu_slot != SliceRuntime::kNoCpuSlot) continue;
+    while (taken[next]) ++next;
+    slice->cpu_slot = static_cast<uint16_t>(next);
+    taken[next] = true;
+  }
+  cpu_slots_ = taken.size();
+}
+
+/// Who was at home somewhere stays there; the others are placed by what is reserved for them.
+void Layout::find_homes(std::size_t workers) {
+  std::vector<SliceLoad> loads;
+  for (std::size_t slice = 0; slice < slices_.size(); ++slice) {
+    const std::size_t home = slices_[slice]->home;
+    loads.push_back({.reserve = shares_[slice].reserve,
+                     .used = 0,
+                     .home = home < workers ? std::optional(home) : std::nullopt});
+  }
+  const std::vector<std::size_t> homes = place_new(loads, workers);
+  for (std::size_t slice = 0; slice < slices_.size(); ++slice) {
+    slices_[slice]->home = homes[slice];
+    homes_->move(slice, homes[slice]);
+  }
+}
+
+void Layout::move(std::size_t slice, std::size_t worker) const {
+  slices_[slice]->home = worker;
+  homes_->move(slice, worker);
+  // Its old worker may have it waiting, and the new one would not hear of it.
+  ready_->mark(slice);
 }
 
 void Layout::mark_all() const {

@@ -9,10 +9,18 @@
 #include "classifier/demultiplexer.hpp"
 #include "classifier/ready_set.hpp"
 #include "classifier/slice_table.hpp"
+#include "shaper/cpu_share.hpp"
+#include "shaper/homes.hpp"
 #include "shaper/port_runtime.hpp"
 #include "shaper/slice_runtime.hpp"
 
 namespace bulkhead {
+
+/// The workers, and the slices' parts of them by SliceId: missing ones are default shares.
+struct CpuPlan {
+  std::size_t workers = 1;
+  std::vector<CpuShare> shares;
+};
 
 /// Everything that workers visit under one configuration, and how it hangs together. The structure never
 /// changes: a new configuration is a new Layout, which shares the ports and slices that stayed as they were.
@@ -26,9 +34,9 @@ class Layout {
   };
 
   /// `ports` by PortId, `slices` by SliceId. Every queue is marked ready, so that what a slice brings along
-  /// from an earlier layout is visited.
+  /// from an earlier layout is visited. Slices stay at home where they are.
   Layout(uint64_t generation, SliceTable table, std::vector<std::shared_ptr<PortRuntime>> ports,
-         std::vector<std::shared_ptr<SliceRuntime>> slices);
+         std::vector<std::shared_ptr<SliceRuntime>> slices, CpuPlan cpu = {});
   Layout(const Layout&) = delete;
   Layout& operator=(const Layout&) = delete;
 
@@ -40,6 +48,23 @@ class Layout {
   /// Slices with packets to forward.
   [[nodiscard]] ReadySet& ready() const { return *ready_; }
 
+  [[nodiscard]] const CpuShare& cpu_share(std::size_t slice) const { return shares_[slice]; }
+  /// The slice may not have a whole core.
+  [[nodiscard]] bool is_capped(std::size_t slice) const {
+    return (capped(slice / 64) >> slice % 64 & 1) != 0;
+  }
+  [[nodiscard]] bool any_capped() const { return any_capped_; }
+  /// Slices 64 * word and up that may not.
+  [[nodiscard]] uint64_t capped(std::size_t word) const { return capped_[word]; }
+  /// Slices that wait for CPU time.
+  [[nodiscard]] ReadySet& over_budget() const { return *over_budget_; }
+  /// SliceRuntime::cpu_slot is below this.
+  [[nodiscard]] std::size_t cpu_slots() const { return cpu_slots_; }
+
+  [[nodiscard]] const Homes& homes() const { return *homes_; }
+  /// Moves the slice to another worker, in this layout and those after it. Control thread, one at a time.
+  void move(std::size_t slice, std::size_t worker) const;
+
   /// Marks every queue ready: visits find out what is really there. Any thread.
   void mark_all() const;
 
@@ -47,10 +72,19 @@ class Layout {
   [[nodiscard]] bool is_drained() const;
 
  private:
+  void number_slots();
+  void find_homes(std::size_t workers);
+
   uint64_t generation_;
   SliceTable table_;
   std::vector<std::shared_ptr<SliceRuntime>> slices_;
   std::unique_ptr<ReadySet> ready_;
+  std::vector<CpuShare> shares_;  // by SliceId
+  std::vector<uint64_t> capped_;
+  bool any_capped_ = false;
+  std::unique_ptr<ReadySet> over_budget_;
+  std::unique_ptr<Homes> homes_;
+  std::size_t cpu_slots_ = 0;
   std::vector<PortPlace> ports_;
   std::vector<PortRuntime*> port_runtimes_;  // of ports_
 };

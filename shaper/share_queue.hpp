@@ -34,7 +34,8 @@ class ShareQueue {
   /// Makes room for members up to `members` - 1.
   void grow(std::size_t members) { nodes_.resize(members); }
 
-  /// Weight: 1 to 10000. Of a member in the queue, its present run keeps the tags it has.
+  /// Weight: 1 to 10000; up to 65,535 where a largest frame is at most 16 KiB. Of a member in the queue, its
+  /// present run keeps the tags it has.
   void set_weight(uint16_t member, uint32_t weight);
 
   /// The member wants to send.

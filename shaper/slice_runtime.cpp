@@ -8,10 +8,6 @@
 namespace bulkhead {
 namespace {
 
-// Packets taken from one port in one visit. As many fit into an output's scratch, whatever is flooded.
-constexpr uint32_t kVisitBurst = 32;
-static_assert(kVisitBurst <= Burst::kCapacity);
-
 bool fits(Packet packet, const EgressLimits& limits) {
   return packet.state().length <= limits.max_frame && (packet.segments() == 1 || limits.takes_segments);
 }
@@ -45,14 +41,30 @@ SliceRuntime::Visit SliceRuntime::visit(Cycles now, ForwardingOutputs& scratch, 
   const auto ports = static_cast<LocalPort>(attachments_.size());
   Burst burst;
   for (LocalPort ingress = 0; ingress < ports; ++ingress) {
-    const uint32_t taken = attachments_[ingress].input->queue.pop(burst.raw(), kVisitBurst);
+    PacketQueue& queue = attachments_[ingress].input->queue;
+    const uint32_t taken = queue.pop(burst.raw(), burst_);
     if (taken == 0) continue;
     burst.resize(taken);
     visit.packets += taken;
-    visit.wants_more = visit.wants_more || taken == kVisitBurst;
+    visit.wants_more = visit.wants_more || taken == std::min<uint32_t>(burst_, queue.capacity());
     forward(ingress, burst, sending, visit.sent_to);
   }
   return visit;
+}
+
+void SliceRuntime::adapt(Cycles cost, Cycles longest) {
+  if (cost > longest) {
+    burst_ = static_cast<uint8_t>(std::max<uint64_t>(1, burst_ * longest.count() / cost.count()));
+  } else if (burst_ < kMostVisited && cost + cost < longest) {
+    burst_ = std::min<uint8_t>(kMostVisited, static_cast<uint8_t>(2 * burst_));
+  }
+}
+
+uint64_t SliceRuntime::charges() const {
+  uint64_t sum = cycles.read();
+  for (const Attachment& attachment : attachments_)
+    sum += attachment.input->cycles.read() + attachment.output->cycles.read();
+  return sum;
 }
 
 void SliceRuntime::forward(LocalPort ingress, Burst& burst, const Sending& sending, uint64_t& sent_to) {

@@ -18,10 +18,17 @@
 
 namespace bulkhead {
 
+/// What a visit to a slice should take at most.
+inline constexpr uint64_t kVisitMicroseconds = 5;
+
 /// A slice at work: its queues, its forwarding model and its account. Lives as long as its configuration
 /// stays the same, across reloads. Visited by one worker at a time (`claim`).
 class alignas(64) SliceRuntime {
  public:
+  /// Packets taken from one port in one visit. As many fit into an output's scratch, whatever is flooded.
+  static constexpr uint8_t kMostVisited = 32;
+  static_assert(kMostVisited <= Burst::kCapacity);
+
   struct Attachment {
     PortId port;
     std::unique_ptr<SliceInput> input;
@@ -57,7 +64,21 @@ class alignas(64) SliceRuntime {
   [[nodiscard]] const std::vector<Attachment>& attachments() const { return attachments_; }
   [[nodiscard]] const ForwardingModel& model() const { return *model_; }
 
+  /// After a visit that took so long: the next ones take fewer packets, or more again, so that a visit to a
+  /// costly slice takes about kVisitMicroseconds too. `longest`: as many cycles. Requires: the claim.
+  void adapt(Cycles cost, Cycles longest);
+
+  /// What it has cost in cycles, but for visits by workers where it is not at home. Any thread.
+  [[nodiscard]] uint64_t charges() const;
+
   Claim claim;
+
+ private:
+  uint8_t burst_ = kMostVisited;  // packets that a visit takes from a port; under the claim
+
+ public:
+  static constexpr uint16_t kNoCpuSlot = UINT16_MAX;
+  uint16_t cpu_slot = kNoCpuSlot;  // its number in the workers' accounts; set before it is published
 
   // slice visit: writes, control: reads
   Counter cycles;  // spent on visits
@@ -85,7 +106,12 @@ class alignas(64) SliceRuntime {
  public:
   // slice visit: writes, control: reads; seldom
   DropCounters dropped;
-  Counter replicated;  // copies that flooding asked for
+  Counter replicated;        // copies that flooding asked for
+  Counter cycles_elsewhere;  // spent on visits by other workers than its own, which had nothing else to do
+  Counter throttled;         // cycles in which it had work and was at its CPU cap
+
+  static constexpr std::size_t kNoHome = SIZE_MAX;
+  std::size_t home = kNoHome;  // its worker's number; control only
 };
 
 }  // namespace bulkhead

@@ -15,8 +15,12 @@ constexpr uint32_t kReceiveBurst = 64;   // packets taken from a port in one vis
 constexpr uint32_t kMostReceived = 256;  // packets taken where they are spread thinly over the same slices
 constexpr uint32_t kPerVisit = 4;        // packets that a visit ought to find: it costs as much as they do
 constexpr std::size_t kVisitsPerRound = 64;
-constexpr std::size_t kTakenTogether = 16;  // slices; while it has taken them, no other worker visits them
-constexpr std::size_t kAhead = 2;           // visits between fetching what a slice needs and visiting it
+constexpr uint64_t kRoundMicroseconds = 20;  // of visits, while more packets arrive and others wait to leave
+constexpr std::size_t kTurnsPerRound = 256;  // slices that are put to wait
+constexpr std::size_t kTakenTogether = 16;   // slices; while it has taken them, no other worker visits them
+constexpr std::size_t kHelpedTogether = 2;   // slices of other workers
+constexpr std::size_t kTurnsTogether = 8;    // visits by turns for which the same ports are claimed
+constexpr std::size_t kAhead = 2;            // visits between fetching what a slice needs and visiting it
 constexpr QueueId kSharedQueue{0};
 
 /// Whether the next burst would give the slices that are ready more packets a visit: they have few, and the
@@ -38,86 +42,145 @@ struct LeaveAtEnd {
 }  // namespace
 
 Worker::Worker(std::size_t number, const Shared& shared)
-    : number_(number), shared_(shared), scratch_(kMaxPorts, shared.pool) {}
+    : number_(number),
+      shared_(shared),
+      scratch_(kMaxPorts, shared.pool),
+      budgets_(clock_hz()),
+      longest_visit_(clock_hz() * kVisitMicroseconds / 1'000'000),
+      longest_round_(clock_hz() * kRoundMicroseconds / 1'000'000) {}
 
 void Worker::run(WorkerTime& time) {
   const LeaveAtEnd leave{.layouts = shared_.layouts, .reader = number_};
   Idler idler;
   use_precise_naps();
-  Cycles now = clock_now();
+  CpuMeter meter(clock_now());
+  meter.watch_for_theft();
+  accounted_.now = meter.now();
   while (true) {
     const Phase phase = shared_.phase.load(std::memory_order_acquire);
     if (phase == Phase::stopped) break;
-    const Cycles start = now;
-    const uint32_t moved = round(shared_.layouts.acquire(number_), now, phase == Phase::running);
+    const uint32_t moved = round(shared_.layouts.acquire(number_), meter, phase == Phase::running);
     if (moved > 0) {
       idler.had_work();
     } else if (shared_.idle == IdlePolicy::nap) {
-      idler.had_none(until_next_event(now));
+      if (idler.had_none(until_next_event(meter.now()))) meter.slept();
     }
-    now = clock_now();
-    (moved > 0 ? time.busy : time.idle).add((now - start).count());
+    (void)meter.lap();
+    account(time, meter, moved > 0);
   }
 }
 
-uint32_t Worker::round(const Layout& layout, Cycles& now, bool receiving) {
-  uint32_t moved = receiving ? receive(layout, now) : 0;
-  // Receiving and demultiplexing are not the first slice's work.
-  if (moved > 0) now = clock_now();
-  moved += visit_slices(layout, now);
-  moved += send(layout, now);
+void Worker::account(WorkerTime& time, const CpuMeter& meter, bool was_busy) {
+  const uint64_t stolen = meter.stolen() - accounted_.stolen;
+  const uint64_t all = (meter.now() - accounted_.now).count();
+  // What is found to be stolen may have begun before the time that is accounted for here.
+  const uint64_t rest = all - std::min(all, stolen);
+  (was_busy ? time.busy : time.idle).add(rest);
+  if (stolen > 0) time.stolen.add(all - rest);
+  time.slices.add(meter.charged() - accounted_.charged);
+  accounted_ = {.now = meter.now(), .charged = meter.charged(), .stolen = accounted_.stolen + (all - rest)};
+}
+
+uint32_t Worker::round(const Layout& layout, CpuMeter& meter, bool receiving) {
+  budgets_.adopt(layout);
+  uint32_t moved = receiving ? receive(layout, meter) : 0;
+  moved += visit_slices(layout, meter);
+  if (moved == 0 && layout.homes().workers() > 1) moved += help_others(layout, meter);
+  moved += send(layout, meter);
   return moved;
 }
 
 std::chrono::nanoseconds Worker::until_next_event(Cycles now) const {
-  if (!next_event_) return std::chrono::nanoseconds::max();
-  if (*next_event_ <= now) return std::chrono::nanoseconds{0};
-  return to_nanoseconds(*next_event_ - now);
+  std::optional<Cycles> next = budgets_.next_event();
+  if (!next || (next_event_ && *next_event_ < *next)) next = next_event_;
+  if (!next) return std::chrono::nanoseconds::max();
+  if (*next <= now) return std::chrono::nanoseconds{0};
+  return to_nanoseconds(*next - now);
 }
 
-uint32_t Worker::receive(const Layout& layout, Cycles now) {
+uint32_t Worker::receive(const Layout& layout, CpuMeter& meter) {
   uint32_t moved = 0;
   for (const Layout::PortPlace& place : layout.ports()) {
     if (!place.runtime->receive_claim.try_take()) continue;
-    for (uint32_t taken = 0; taken < kMostReceived;) {
+    uint32_t taken = 0;
+    while (taken < kMostReceived) {
       Burst burst;
-      const uint32_t got = place.runtime->port.receive(kSharedQueue, burst, kReceiveBurst, now);
+      const uint32_t got = place.runtime->port.receive(kSharedQueue, burst, kReceiveBurst, meter.now());
+      if (got == 0) break;
       taken += got;
-      moved += got;
-      if (!burst.empty()) place.demultiplexer->run(burst);
-      if (got < kReceiveBurst || !more_would_join(layout.ready(), taken)) break;
+      place.demultiplexer->run(burst);
+      meter.charge(place.demultiplexer->charge(meter.lap().count()));
+      if (got < kReceiveBurst) break;
+      // With work left, what is not received now may be lost at the device before the round is over.
+      if (!budgets_.is_contended() && !more_would_join(layout.ready(), taken)) break;
     }
+    moved += taken;
     place.runtime->receive_claim.release();
   }
   return moved;
 }
 
-uint32_t Worker::visit_slices(const Layout& layout, Cycles& now) {
+/// Slices that are ready and at home here; returns how many.
+std::size_t Worker::take_ready(const Layout& layout, std::span<std::size_t> slices) {
+  return layout.ready().take(turn_, slices,
+                             [&](std::size_t word) { return layout.homes().mask(number_, word); });
+}
+
+/// Those of the slices that need a turn are to wait for it; the others, moved to the front, are counted.
+std::size_t Worker::put_to_wait(const Layout& layout, std::span<std::size_t> slices, Cycles now) {
+  const auto waits = [&](std::size_t slice) {
+    const bool needs_turn = budgets_.needs_turn(layout, slice);
+    if (needs_turn) budgets_.wait(layout, slice, now);
+    return needs_turn;
+  };
+  return static_cast<std::size_t>(std::ranges::remove_if(slices, waits).begin() - slices.begin());
+}
+
+uint32_t Worker::visit_slices(const Layout& layout, CpuMeter& meter) {
   uint32_t moved = 0;
-  for (std::size_t visits = 0; visits < kVisitsPerRound; visits += kTakenTogether) {
+  const Cycles end = meter.now() + longest_round_;
+  bool want_more = false;
+  const bool may_wait = budgets_.is_contended() || layout.any_capped();
+  const std::size_t most = budgets_.is_contended() ? kTurnsPerRound : kVisitsPerRound;
+  std::size_t taken = 0;
+  while (taken < most && meter.now() < end) {
     std::array<std::size_t, kTakenTogether> slices;
-    const std::size_t count = layout.ready().take(turn_, slices);
+    const std::size_t count = take_ready(layout, slices);
     if (count == 0) break;
-    moved += visit_these(layout, std::span(slices).first(count), now);
+    taken += count;
+    const auto some = std::span(slices).first(count);
+    const std::size_t here = may_wait ? put_to_wait(layout, some, meter.now()) : count;
+    if (here == 0) continue;
+    const Visits visits = visit_these(layout, some.first(here), meter, end);
+    moved += visits.packets;
+    want_more = want_more || visits.want_more;
   }
+  if (want_more && (taken >= most || meter.now() >= end)) budgets_.contend();
+  if (!budgets_.nobody_waits()) moved += visit_waiting(layout, meter, end);
   return moved;
 }
 
-uint32_t Worker::visit_these(const Layout& layout, std::span<const std::size_t> slices, Cycles& now) {
+Worker::Visits Worker::visit_these(const Layout& layout, std::span<const std::size_t> slices, CpuMeter& meter,
+                                   Cycles end) {
   // What the next visits will touch is fetched during this one: with thousands of slices, little of it is in
   // the cache.
   for (const std::size_t slice : slices) layout.slices()[slice]->prefetch_self();
   for (const std::size_t slice : slices) layout.slices()[slice]->prefetch_ports();
   for (const std::size_t slice : slices.first(std::min(kAhead, slices.size())))
     layout.slices()[slice]->prefetch();
-  uint32_t moved = 0;
+  Visits visits;
   std::array<uint64_t, kTakenTogether> sent_to{};
   uint64_t ports = 0;
-  ClaimedPorts exits(layout.port_runtimes(), now);
+  ClaimedPorts exits(layout.port_runtimes(), meter.now());
   for (std::size_t i = 0; i < slices.size(); ++i) {
+    if (meter.now() >= end) [[unlikely]] {
+      for (const std::size_t slice : slices.subspan(i)) layout.ready().mark(slice);
+      break;
+    }
     if (i + kAhead < slices.size()) layout.slices()[slices[i + kAhead]]->prefetch();
-    const SliceRuntime::Visit visit = visit_slice(layout, slices[i], now, exits);
-    moved += visit.packets;
+    const SliceRuntime::Visit visit = visit_slice(layout, slices[i], meter, exits);
+    visits.packets += visit.packets;
+    visits.want_more = visits.want_more || visit.wants_more;
     sent_to[i] = visit.sent_to;
     ports |= visit.sent_to;
   }
@@ -125,34 +188,79 @@ uint32_t Worker::visit_these(const Layout& layout, std::span<const std::size_t> 
     layout.ports()[port].ready->mark_those(slices,
                                            [&](std::size_t i) { return (sent_to[i] >> port & 1) != 0; });
   });
+  return visits;
+}
+
+/// Visits by turns, until the round is over or nobody may be visited.
+uint32_t Worker::visit_waiting(const Layout& layout, CpuMeter& meter, Cycles end) {
+  uint32_t moved = 0;
+  while (meter.now() < end) {
+    ClaimedPorts exits(layout.port_runtimes(), meter.now());
+    for (std::size_t turn = 0; turn < kTurnsTogether && meter.now() < end; ++turn) {
+      const auto slice = budgets_.next(meter.now());
+      if (!slice) return moved;
+      SliceRuntime& runtime = *layout.slices()[*slice];
+      if (!layout.homes().is_home(number_, *slice) || !runtime.claim.try_take()) {
+        layout.ready().mark(*slice);  // for its new worker, or for when the present visit has ended
+        budgets_.pass_over(layout, *slice, meter.now());
+        continue;
+      }
+      budgets_.begin(runtime);
+      const SliceRuntime::Visit visit = visit_claimed(layout, *slice, meter, exits);
+      budgets_.end(layout, *slice, visit.wants_more, meter.now());
+      runtime.claim.release();
+      for_each_bit(visit.sent_to, [&](uint32_t port) { layout.ports()[port].ready->mark(*slice); });
+      moved += visit.packets;
+    }
+  }
   return moved;
 }
 
-SliceRuntime::Visit Worker::visit_slice(const Layout& layout, std::size_t slice, Cycles& now,
+/// Visits slices of workers that have more to do.
+uint32_t Worker::help_others(const Layout& layout, CpuMeter& meter) {
+  std::array<std::size_t, kHelpedTogether> room;
+  const auto theirs = [&](std::size_t word) {
+    return ~layout.homes().mask(number_, word) & ~layout.capped(word);
+  };
+  const std::size_t count = layout.ready().take(turn_, room, theirs);
+  if (count == 0) return 0;
+  return visit_these(layout, std::span(room).first(count), meter, meter.now() + longest_round_).packets;
+}
+
+SliceRuntime::Visit Worker::visit_slice(const Layout& layout, std::size_t slice, CpuMeter& meter,
                                         ClaimedPorts& exits) {
   SliceRuntime& runtime = *layout.slices()[slice];
   if (!runtime.claim.try_take()) {
     layout.ready().mark(slice);  // whoever visits it now may have looked before the mark was made
-    now = clock_now();
+    (void)meter.lap();
     return {};
   }
-  const SliceRuntime::Visit visit = runtime.visit(now, scratch_, exits);
-  if (visit.wants_more) layout.ready().mark(slice);
-  // The end of a visit is the beginning of the next: one reading of the clock each.
-  const Cycles end = clock_now();
-  runtime.cycles.add((end - now).count());
-  now = end;
+  const SliceRuntime::Visit visit = visit_claimed(layout, slice, meter, exits);
   runtime.claim.release();
   return visit;
 }
 
-uint32_t Worker::send(const Layout& layout, Cycles& now) {
+SliceRuntime::Visit Worker::visit_claimed(const Layout& layout, std::size_t slice, CpuMeter& meter,
+                                          ClaimedPorts& exits) {
+  SliceRuntime& runtime = *layout.slices()[slice];
+  const SliceRuntime::Visit visit = runtime.visit(meter.now(), scratch_, exits);
+  if (visit.wants_more) layout.ready().mark(slice);
+  // The end of a visit is the beginning of the next: one reading of the clock each.
+  const Cycles cost = meter.lap();
+  meter.charge(cost.count());
+  runtime.adapt(cost, longest_visit_);
+  const bool is_home = layout.homes().is_home(number_, slice);
+  (is_home ? runtime.cycles : runtime.cycles_elsewhere).add(cost.count());
+  return visit;
+}
+
+uint32_t Worker::send(const Layout& layout, CpuMeter& meter) {
   uint32_t moved = 0;
   next_event_.reset();
   for (const Layout::PortPlace& place : layout.ports()) {
     if (!place.runtime->egress_claim.try_take()) continue;
     Egress& egress = place.runtime->egress;
-    moved += egress.visit(*place.ready, place.outputs, now);
+    moved += egress.visit(*place.ready, place.outputs, meter);
     const auto event = egress.next_event();
     if (event && (!next_event_ || *event < *next_event_)) next_event_ = event;
     place.runtime->egress_claim.release();

@@ -9,6 +9,8 @@
 
 #include "classifier/forwarding.hpp"
 #include "nic/counter.hpp"
+#include "shaper/cpu_budgets.hpp"
+#include "shaper/cpu_meter.hpp"
 #include "shaper/layout.hpp"
 #include "shaper/published.hpp"
 
@@ -26,10 +28,13 @@ enum class Phase : uint8_t {
   stopped,
 };
 
-/// What one worker spent its time on. Worker: writes, control: reads.
+/// What one worker spent its time on, in cycles: busy + idle + stolen is all of it. Worker: writes, control:
+/// reads.
 struct WorkerTime {
-  Counter busy;  // cycles of rounds that moved packets
-  Counter idle;  // cycles of rounds that did not, and of naps
+  Counter busy;    // in rounds that moved packets
+  Counter slices;  // of that: for slices, and charged to them. The rest is overhead
+  Counter idle;    // in rounds that did not, and in naps
+  Counter stolen;  // the worker's core was taken by the kernel or the hypervisor
 };
 
 /// One worker's loop: round after round of visits to whatever is ready, until stopped.
@@ -47,22 +52,44 @@ class Worker {
 
   void run(WorkerTime& time);
 
-  /// One round; returns how many packets moved.
-  uint32_t round(const Layout& layout, Cycles& now, bool receiving);
+  /// One round; returns how many packets moved. `meter`: its time is now, and moves on.
+  uint32_t round(const Layout& layout, CpuMeter& meter, bool receiving);
 
  private:
-  uint32_t receive(const Layout& layout, Cycles now);
-  uint32_t visit_slices(const Layout& layout, Cycles& now);
-  uint32_t visit_these(const Layout& layout, std::span<const std::size_t> slices, Cycles& now);
-  SliceRuntime::Visit visit_slice(const Layout& layout, std::size_t slice, Cycles& now, ClaimedPorts& exits);
-  uint32_t send(const Layout& layout, Cycles& now);
+  uint32_t receive(const Layout& layout, CpuMeter& meter);
+  uint32_t visit_slices(const Layout& layout, CpuMeter& meter);
+  std::size_t take_ready(const Layout& layout, std::span<std::size_t> slices);
+  std::size_t put_to_wait(const Layout& layout, std::span<std::size_t> slices, Cycles now);
+  /// What visits to slices have done.
+  struct Visits {
+    uint32_t packets = 0;
+    bool want_more = false;  // packets may have been left behind
+  };
+  Visits visit_these(const Layout& layout, std::span<const std::size_t> slices, CpuMeter& meter, Cycles end);
+  uint32_t visit_waiting(const Layout& layout, CpuMeter& meter, Cycles end);
+  uint32_t help_others(const Layout& layout, CpuMeter& meter);
+  SliceRuntime::Visit visit_slice(const Layout& layout, std::size_t slice, CpuMeter& meter,
+                                  ClaimedPorts& exits);
+  SliceRuntime::Visit visit_claimed(const Layout& layout, std::size_t slice, CpuMeter& meter,
+                                    ClaimedPorts& exits);
+  uint32_t send(const Layout& layout, CpuMeter& meter);
+  void account(WorkerTime& time, const CpuMeter& meter, bool was_busy);
   [[nodiscard]] std::chrono::nanoseconds until_next_event(Cycles now) const;
 
   std::size_t number_;
   Shared shared_;
   ForwardingOutputs scratch_;
+  CpuBudgets budgets_;
+  Cycles longest_visit_;
+  Cycles longest_round_;              // of visits; then others have waited long enough
   std::size_t turn_ = 0;              // the slice that is next
   std::optional<Cycles> next_event_;  // when a port can send again that waits for its time
+  /// Up to where the meter is in the worker's account.
+  struct {
+    Cycles now;
+    uint64_t charged = 0;
+    uint64_t stolen = 0;
+  } accounted_;
 };
 
 }  // namespace bulkhead

@@ -33,7 +33,8 @@ struct Bench {
     std::vector<SliceInput*> pointers;
     for (auto& input : inputs) pointers.push_back((input = std::make_unique<SliceInput>(capacity)).get());
     pointers.push_back(nullptr);
-    demultiplexer = std::make_unique<Demultiplexer>(kPort, *table, pointers, ready, unclaimed);
+    demultiplexer = std::make_unique<Demultiplexer>(kPort, *table, pointers,
+                                                    Demultiplexer::Marks{ready, over_budget}, unclaimed);
   }
 
   void run(const std::vector<Frame>& frames) {
@@ -55,6 +56,7 @@ struct Bench {
   std::unique_ptr<SliceTable> table;
   std::array<std::unique_ptr<SliceInput>, 3> inputs;
   ReadySet ready{4};
+  ReadySet over_budget{4};
   DropCounters unclaimed;
   std::unique_ptr<Demultiplexer> demultiplexer;
 };
@@ -168,4 +170,29 @@ TEST_CASE("a frame whose tag could not be edited in its first segment is malform
     CHECK(bench.queued(0).size() == (first < 18 ? 0 : 1));
   }
   CHECK(bench.pool.in_use() == 0);
+}
+
+TEST_CASE("a full queue of a slice that waits for the CPU drops under its budget's name", "[demultiplexer]") {
+  Bench bench(2);
+  bench.over_budget.mark(0);
+  bench.run({tag(numbered(1), 100), tag(numbered(2), 100), tag(numbered(3), 100), tag(numbered(4), 200),
+             tag(numbered(5), 200), tag(numbered(6), 200)});
+  CHECK(bench.inputs[0]->dropped_budget.read() == 1);
+  CHECK(bench.inputs[0]->dropped_full.read() == 0);
+  CHECK(bench.inputs[1]->dropped_budget.read() == 0);
+  CHECK(bench.inputs[1]->dropped_full.read() == 1);
+}
+
+TEST_CASE("what a burst took is divided by packets among the slices that it was for", "[demultiplexer]") {
+  Bench bench(2);
+  bench.run({tag(numbered(1), 100), tag(numbered(2), 200), tag(numbered(3), 100), tag(numbered(4), 100),
+             tag(numbered(5), 4000)});
+  CHECK(bench.demultiplexer->charge(503) == 400);  // a packet was nobody's, 3 cycles do not divide
+  CHECK(bench.inputs[0]->cycles.read() == 300);    // the dropped one too
+  CHECK(bench.inputs[1]->cycles.read() == 100);
+  CHECK(bench.inputs[2]->cycles.read() == 0);
+  Burst nothing;
+  bench.demultiplexer->run(nothing);
+  CHECK(bench.demultiplexer->charge(1000) == 0);
+  CHECK(bench.inputs[0]->cycles.read() == 300);
 }

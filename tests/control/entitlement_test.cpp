@@ -92,8 +92,8 @@ strict = true
 
 TEST_CASE("sections without effect yet are named, the others are not") {
   CHECK(unenforced_sections(accepted(kOneSlice)).empty());
-  CHECK(unenforced_sections(accepted(kOneSlice + "[slice.switch]\n[slice.cpu]\n[slice.bandwidth]\n")) ==
-        std::vector<std::string>{"slice.cpu"});
+  CHECK(unenforced_sections(accepted(kOneSlice + "[slice.switch]\n[slice.cpu]\n[slice.memory]\n")) ==
+        std::vector<std::string>{"slice.memory"});
   CHECK(unenforced_sections(
             accepted(kOneSlice + "[slice.memory]\n[slice.priority]\n[[slice.class]]\npcp = 0\n")) ==
         std::vector<std::string>{"slice.memory"});

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/shaper/box.hpp"
+#include "tests/support/costly_model.hpp"
 
 #include <array>
 #include <cstdio>
@@ -28,7 +29,7 @@ Match match_of(uint16_t port, uint16_t vlan) {
   return match;
 }
 
-std::unique_ptr<ForwardingModel> model_of(const SliceSpec& spec) {
+std::unique_ptr<ForwardingModel> plain_model_of(const SliceSpec& spec) {
   if (spec.model == SliceSpec::Model::wire) return std::make_unique<WireModel>();
   bool by_vlan = false;
   for (const SliceSpec::Place& place : spec.places) by_vlan = by_vlan || place.vlans.size() > 1;
@@ -37,6 +38,11 @@ std::unique_ptr<ForwardingModel> model_of(const SliceSpec& spec) {
                                                      .ageing = Cycles{UINT64_MAX / 2},
                                                      .by_vlan = by_vlan,
                                                      .hash_key = 1});
+}
+
+std::unique_ptr<ForwardingModel> model_of(const SliceSpec& spec) {
+  if (spec.each == Cycles{}) return plain_model_of(spec);
+  return std::make_unique<CostlyModel>(plain_model_of(spec), spec.each);
 }
 
 }  // namespace
@@ -59,6 +65,7 @@ uint64_t dropped(const SliceRuntime& slice, DropReason reason) {
   for (const SliceRuntime::Attachment& attachment : slice.attachments()) {
     sum += attachment.output->dropped.read(reason);
     if (reason == DropReason::queue_full) sum += attachment.input->dropped_full.read();
+    if (reason == DropReason::cpu_budget) sum += attachment.input->dropped_budget.read();
   }
   return sum;
 }
@@ -96,7 +103,7 @@ std::shared_ptr<SliceRuntime> Box::unconnected(const SliceSpec& spec) {
   return std::make_shared<SliceRuntime>(spec.name, std::move(attachments), model_of(spec), spec.priority);
 }
 
-std::unique_ptr<Layout> Box::layout(const std::vector<BoxSlice>& slices) {
+std::unique_ptr<Layout> Box::layout(const std::vector<BoxSlice>& slices, CpuPlan cpu) {
   std::vector<FlowspaceEntry> entries;
   std::vector<std::shared_ptr<SliceRuntime>> runtimes;
   for (const BoxSlice& slice : slices) {
@@ -107,7 +114,7 @@ std::unique_ptr<Layout> Box::layout(const std::vector<BoxSlice>& slices) {
     runtimes.push_back(slice.runtime);
   }
   auto layout = std::make_unique<Layout>(++generation_, value_of(SliceTable::compile(std::move(entries))),
-                                         ports_, runtimes);
+                                         ports_, runtimes, std::move(cpu));
   // As a data path does before it publishes a layout.
   for (const Layout::PortPlace& place : layout->ports()) {
     place.runtime->egress_claim.take();

@@ -23,6 +23,7 @@ struct SliceSpec {
   uint32_t capacity = 256;  // of its inputs, and of its ways out
   SliceRates rates{};
   Priority::Rules priority{};
+  Cycles each = Cycles{0};  // burnt for each packet
   EgressLimits limits{.max_frame = 1522, .takes_segments = true};
 };
 
@@ -61,7 +62,7 @@ class Box {
     return {.spec = spec, .runtime = unconnected(spec)};
   }
   /// The slices' numbers are their places in the list.
-  [[nodiscard]] std::unique_ptr<Layout> layout(const std::vector<BoxSlice>& slices);
+  [[nodiscard]] std::unique_ptr<Layout> layout(const std::vector<BoxSlice>& slices, CpuPlan cpu = {});
 
   [[nodiscard]] RingDevice& ring(std::size_t port) { return *rings_[port]; }
   [[nodiscard]] PortRuntime& port(std::size_t port) { return *ports_[port]; }

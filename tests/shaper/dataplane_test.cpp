@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shaper/dataplane.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <memory>
@@ -17,6 +18,8 @@ namespace {
 
 constexpr std::chrono::seconds kPatience{20};  // a bound for what is broken, not a time that is waited for
 
+const CpuPlan kTwo{.workers = 2, .shares = {}};
+
 std::vector<uint32_t> two_cores() {
   const std::vector<uint32_t> usable = usable_cores();
   return {usable.front(), usable.back()};
@@ -25,7 +28,7 @@ std::vector<uint32_t> two_cores() {
 std::unique_ptr<Dataplane> start(Box& box, const std::vector<BoxSlice>& slices) {
   auto plane =
       Dataplane::start({.cores = two_cores(), .idle = IdlePolicy::nap, .on_failure = [](std::string) {}},
-                       box.pool(), box.layout(slices));
+                       box.pool(), box.layout(slices, kTwo));
   if (!plane) FAIL(plane.error().message());
   return std::move(*plane);
 }
@@ -176,10 +179,10 @@ TEST_CASE("a slice that stays loses nothing while others come and go", "[datapla
   for (int round = 0; round < 300; ++round) {
     if (round % 2 == 0) guests.push_back(Box::slice(wire_of("guest", 200)));
     // Also its number among the slices changes.
-    if (round % 4 == 0) plane->publish(box.layout({guests.back(), stays}));
-    if (round % 4 == 1) plane->publish(box.layout({stays}));
-    if (round % 4 == 2) plane->publish(box.layout({stays, guests.back()}));
-    if (round % 4 == 3) plane->publish(box.layout({stays, guests.back()}));
+    if (round % 4 == 0) plane->publish(box.layout({guests.back(), stays}, kTwo));
+    if (round % 4 == 1) plane->publish(box.layout({stays}, kTwo));
+    if (round % 4 == 2) plane->publish(box.layout({stays, guests.back()}, kTwo));
+    if (round % 4 == 3) plane->publish(box.layout({stays, guests.back()}, kTwo));
     const uint32_t seen = host.returned();
     CHECK(eventually([&] { return host.returned() > seen; }));
   }
@@ -214,7 +217,7 @@ TEST_CASE("what is queued is seen again when a layout is replaced", "[dataplane]
   uint32_t returned = 0;
   for (int round = 0; round < 200; ++round) {
     for (uint32_t i = 0; i < 8; ++i) box.ring(0).inject(box.pool(), tag(numbered(sent++), 100));
-    plane->publish(box.layout({slice}));
+    plane->publish(box.layout({slice}, kTwo));
     if (!eventually([&] { return (returned += static_cast<uint32_t>(box.ring(1).discard())) == sent; }))
       FAIL("round " << round << ": " << sent - returned << " packets forgotten");
   }
@@ -236,4 +239,28 @@ TEST_CASE("a data path on a core that does not exist is refused, and leaves noth
                        box.pool(), box.layout({Box::slice({.name = "a", .places = {{.port = 0}}})}));
   REQUIRE_FALSE(plane);
   CHECK(plane.error().message().starts_with("worker: cannot be pinned to core 1000"));
+}
+
+TEST_CASE("a slice that is placed with other workers again and again loses and reorders nothing",
+          "[dataplane]") {
+  Box box("moves", 2);
+  const BoxSlice slice = Box::slice(wire_of("a", 100));
+  const BoxSlice other = Box::slice(wire_of("b", 200));
+  const auto plane = start(box, {slice, other});
+  std::vector<uint32_t> numbers;
+  const auto collect = [&] {
+    for (const Frame& frame : box.ring(1).collect()) numbers.push_back(number_of(frame));
+  };
+  constexpr uint32_t kPackets = 20'000;
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  for (uint32_t sent = 0; numbers.size() < kPackets && std::chrono::steady_clock::now() < deadline;) {
+    for (; sent < kPackets && sent - numbers.size() < 100; ++sent)
+      box.ring(0).inject(box.pool(), tag(numbered(sent), 100));
+    plane->place(0, numbers.size() / 50 % 2);
+    collect();
+  }
+  CHECK(numbers.size() == kPackets);
+  CHECK(std::ranges::is_sorted(numbers));
+  plane->stop(kPatience);
+  CHECK(account_of(*slice.runtime).dropped == 0);
 }

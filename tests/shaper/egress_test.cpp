@@ -53,7 +53,12 @@ struct Bench {
     output.all_entered.add(1);
     return true;
   }
-  uint32_t visit() { return egress.visit(ready, outputs, now); }
+  uint32_t visit() {
+    CpuMeter meter(now);
+    const uint32_t moved = egress.visit(ready, outputs, meter);
+    now = meter.now();
+    return moved;
+  }
   /// Visits at this moment, which is not before the last one.
   uint32_t visit_at(Cycles moment) {
     now = moment;

@@ -76,8 +76,9 @@ TEST_CASE("packets leave past the rings where nothing waits, and overtake nothin
       Box::slice({.name = "a", .places = {{.port = 0, .vlans = {100}}, {.port = 1, .vlans = {100}}}});
   const auto layout = box.layout({slice});
   ForwardingOutputs scratch(kMaxPorts, box.pool());
-  Cycles now = clock_now();
+  CpuMeter meter(clock_now());
   const auto forward = [&](uint32_t number, bool with_exits) {
+    const Cycles now = meter.now();
     SliceInput& input = *slice.runtime->attachments()[0].input;
     const Packet packet = packet_of(box.pool(), tag(numbered(number), 100), now);
     input.received.add(1, packet.length());
@@ -90,14 +91,14 @@ TEST_CASE("packets leave past the rings where nothing waits, and overtake nothin
   CHECK(forward(1, false) == 0b10);
   CHECK(forward(2, true) == 0b10);
   CHECK(output.ring.size() == 2);
-  place.runtime->egress.visit(*place.ready, place.outputs, now);
+  place.runtime->egress.visit(*place.ready, place.outputs, meter);
   CHECK(box.ring(1).collect() == std::vector<Frame>{tag(numbered(1), 100), tag(numbered(2), 100)});
 
   CHECK(forward(3, true) == 0);
   CHECK(output.ring.empty());
   CHECK(place.runtime->egress.pending() == 1);
   CHECK(output.queued() == 1);
-  place.runtime->egress.visit(*place.ready, place.outputs, now);
+  place.runtime->egress.visit(*place.ready, place.outputs, meter);
   CHECK(box.ring(1).collect() == std::vector<Frame>{tag(numbered(3), 100)});
   CHECK(output.queued() == 0);
   CHECK(account_of(*slice.runtime).balanced());
@@ -111,6 +112,39 @@ TEST_CASE("a visit takes a burst from each port, the rest waits for the next", "
   CHECK(bench.last.wants_more);
   CHECK(bench.visit() == 8);
   CHECK_FALSE(bench.last.wants_more);
+  bench.slice->drop_queued();
+}
+
+TEST_CASE("visits that take too long are made shorter, and longer again once they are cheap",
+          "[slice_runtime]") {
+  Bench bench(wire());
+  const auto take = [&] {
+    for (uint32_t i = 0; i < 40; ++i) bench.queue(0, tag(numbered(i), 100));
+    const uint32_t taken = bench.visit();
+    bench.slice->drop_queued();
+    return taken;
+  };
+  constexpr Cycles kLongest{10'000};
+  CHECK(take() == 32);
+  bench.slice->adapt(Cycles{40'000}, kLongest);
+  CHECK(take() == 8);
+  bench.slice->adapt(Cycles{10'000}, kLongest);  // just right
+  CHECK(take() == 8);
+  bench.slice->adapt(Cycles{1'000'000}, kLongest);
+  CHECK(take() == 1);  // never none
+  for (const uint32_t expected : {2u, 4u, 8u, 16u, 32u, 32u}) {
+    bench.slice->adapt(Cycles{4'000}, kLongest);
+    CHECK(take() == expected);
+  }
+}
+
+TEST_CASE("a full input that holds less than a burst wants another visit", "[slice_runtime]") {
+  SliceSpec spec = wire();
+  spec.capacity = 16;
+  Bench bench(spec);
+  for (uint32_t i = 0; i < 16; ++i) bench.queue(0, tag(numbered(i), 100));
+  CHECK(bench.visit() == 16);
+  CHECK(bench.last.wants_more);
   bench.slice->drop_queued();
 }
 

@@ -23,11 +23,11 @@ constexpr uint32_t kBurst = 32;
 
 /// Bursts of 32 into both ports, through one worker's rounds, and out of them again.
 void pump(Box& box, Worker& worker, const Layout& layout, const std::vector<Frame>& frames, uint32_t bursts) {
-  Cycles now = clock_now();
+  CpuMeter meter(clock_now());
   for (uint32_t burst = 0; burst < bursts; ++burst) {
     for (uint32_t i = 0; i < kBurst; ++i)
       box.ring(burst % 2).inject(box.pool(), frames[(burst + i) % frames.size()]);
-    worker.round(layout, now, true);
+    worker.round(layout, meter, true);
     for (std::size_t port = 0; port < 2; ++port) box.ring(port).discard();
   }
 }
@@ -80,9 +80,11 @@ TEST_CASE("resident workers allocate nothing while they work, nor while they wai
                                    .places = {{.port = 0}, {.port = 1}, {.port = 2}},
                                    .model = SliceSpec::Model::learning_switch});
   const uint32_t core = usable_cores().back();
-  auto plane =
-      Dataplane::start({.cores = {core, core}, .idle = IdlePolicy::nap, .on_failure = [](std::string) {}},
-                       box.pool(), box.layout({lan}));
+  auto plane = Dataplane::start({.cores = {core, core},
+                                 .idle = IdlePolicy::nap,
+                                 .balance = false,  // by the control thread, which may allocate
+                                 .on_failure = [](std::string) {}},
+                                box.pool(), box.layout({lan}, {.workers = 2, .shares = {}}));
   REQUIRE(plane);
   const std::vector<Frame> frames{udp(kAlice, kBob), udp(kAlice, kEveryone)};
   // Nobody has heard Bob: every frame is flooded, and has passed when it came out of both other ports.
