@@ -261,9 +261,9 @@ std::vector<std::string> Appliance::release_ports(const Config& next, const Port
   std::vector<std::string> names;
   auto nothing = SliceTable::compile({});
   if (wanted.empty() || !nothing) return names;
+  const std::lock_guard lock(mutex_);
   dataplane_->publish(std::make_unique<Layout>(generation_, std::move(*nothing), Ports{}, Slices{},
                                                CpuPlan{.workers = workers(), .shares = {}}));
-  const std::lock_guard lock(mutex_);
   for (const std::size_t port : wanted) {
     for (std::size_t slice = 0; slice < slices_.size(); ++slice)
       if (std::ranges::binary_search(config_.slices[slice].ports(), PortId{static_cast<uint16_t>(port)}))

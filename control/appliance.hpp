@@ -12,6 +12,7 @@
 
 #include "control/appliance_fault.hpp"
 #include "control/config.hpp"
+#include "control/entitlement.hpp"
 #include "control/memory_plan.hpp"
 #include "control/snapshot.hpp"
 #include "control/worker_watch.hpp"
@@ -89,7 +90,9 @@ class Appliance {
   std::vector<std::string> release_ports(const Config& next, const Ports& kept);
   ApplianceFault restore(const ApplianceFault& because, const std::vector<std::string>& released);
   [[nodiscard]] PacketMemory memory() const;
-  void add_workers(Snapshot& snapshot) const;  // Requires: mutex_
+  void add_slice(Snapshot& snapshot, std::size_t slice,
+                 const ReportedSpeeds& speeds) const;  // Requires: mutex_
+  void add_workers(Snapshot& snapshot) const;          // Requires: mutex_
   void put_in_force(Running next);
   void run(Running next);  // Requires: mutex_
 

@@ -15,6 +15,9 @@ static_assert(ResidenceHistogram::kBuckets == kResidenceBuckets);
 
 double to_seconds(uint64_t cycles) { return static_cast<double>(cycles) / static_cast<double>(clock_hz()); }
 
+/// From hundredths.
+double to_percent(uint32_t hundredths) { return static_cast<double>(hundredths) / 100; }
+
 Snapshot::Traffic to_traffic(const TrafficCounter& counter) {
   return {.packets = counter.packets.read(), .bytes = counter.bytes.read()};
 }
@@ -74,6 +77,9 @@ Snapshot::Slice slice_snapshot(const SliceRuntime& runtime, const Config& config
   slice.replicated_packets = runtime.replicated.read();
   slice.learned_addresses = runtime.model().learned_addresses();
   slice.unlearned_addresses = runtime.model().unlearned_addresses();
+  slice.cpu_reserve_percent = to_percent(slice_config.cpu.reserve);
+  slice.cpu_weight = slice_config.cpu.weight;
+  if (slice_config.cpu.cap) slice.cpu_cap_percent = to_percent(*slice_config.cpu.cap);
   slice.cpu_throttled_seconds = to_seconds(runtime.throttled.read());
   slice.cpu_seconds = to_seconds(runtime.charges() + runtime.cycles_elsewhere.read());
   return slice;
@@ -113,8 +119,7 @@ Snapshot Appliance::snapshot() const {
   for (const auto& port : ports_)
     speeds.push_back(port ? std::optional(port->port.link().speed) : std::nullopt);
   for (std::size_t slice = 0; slice < slices_.size(); ++slice)
-    if (slices_[slice])
-      snapshot.slices.push_back(slice_snapshot(*slices_[slice], config_, config_.slices[slice], speeds));
+    if (slices_[slice]) add_slice(snapshot, slice, speeds);
   for (std::size_t port = 0; port < ports_.size(); ++port) {
     if (!ports_[port]) {
       snapshot.not_ready_because = "port " + config_.ports[port].name + " is closed";
@@ -130,6 +135,14 @@ Snapshot Appliance::snapshot() const {
   return snapshot;
 }
 
+void Appliance::add_slice(Snapshot& snapshot, std::size_t slice, const ReportedSpeeds& speeds) const {
+  snapshot.slices.push_back(slice_snapshot(*slices_[slice], config_, config_.slices[slice], speeds));
+  // While ports are opened again, a layout without slices is in force.
+  const Layout& layout = dataplane_->layout();
+  if (slice < layout.slices().size() && layout.slices()[slice] == slices_[slice])
+    snapshot.slices.back().worker = static_cast<uint32_t>(layout.homes().worker_of(slice));
+}
+
 void Appliance::add_workers(Snapshot& snapshot) const {
   std::vector<uint64_t> accounted;
   for (std::size_t worker = 0; worker < cores_.size(); ++worker) {
@@ -138,8 +151,12 @@ void Appliance::add_workers(Snapshot& snapshot) const {
     const uint64_t idle = time.idle.read();
     const uint64_t stolen = time.stolen.read();
     accounted.push_back(busy + idle + stolen);
-    snapshot.workers.push_back(
-        {.core = cores_[worker], .busy_seconds = to_seconds(busy), .idle_seconds = to_seconds(idle)});
+    const uint64_t slices = time.slices.read();
+    snapshot.workers.push_back({.core = cores_[worker],
+                                .busy_seconds = to_seconds(busy),
+                                .idle_seconds = to_seconds(idle),
+                                .overhead_seconds = to_seconds(busy - std::min(busy, slices)),
+                                .stolen_seconds = to_seconds(stolen)});
   }
   if (!snapshot.not_ready_because.empty()) return;
   if (const auto stuck = watch_->stuck(accounted, clock_now()))

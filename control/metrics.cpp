@@ -183,7 +183,7 @@ void write_slice_state(const Snapshot& snapshot, FamilyWriter& out) {
   out.counters("slice_cpu_seconds_total", "Seconds of worker time charged to the slice.",
                by_slice(snapshot, [](const auto& slice) { return slice.cpu_seconds; }));
   out.counters("slice_cpu_throttled_seconds_total",
-               "Seconds that the slice had work but was not visited because its CPU budget was spent.",
+               "Seconds that the slice had work but was not visited because it was at its CPU cap.",
                by_slice(snapshot, [](const auto& slice) { return slice.cpu_throttled_seconds; }));
   out.gauges("slice_learned_addresses",
              "Station addresses in the slice's switch, also those silent for longer than the ageing time "
@@ -195,7 +195,20 @@ void write_slice_state(const Snapshot& snapshot, FamilyWriter& out) {
       by_slice(snapshot, [](const auto& slice) { return slice.unlearned_addresses; }));
 }
 
+void write_cpu_policy(const Snapshot& snapshot, FamilyWriter& out) {
+  out.gauges("slice_cpu_reserve_ratio", "Configured CPU reserve of the slice, as a part of one core.",
+             by_slice(snapshot, [](const auto& slice) { return slice.cpu_reserve_percent / 100; }));
+  out.gauges("slice_cpu_weight", "Configured CPU weight of the slice.",
+             by_slice(snapshot, [](const auto& slice) { return uint64_t{slice.cpu_weight}; }));
+  Series caps;
+  for (const auto& slice : snapshot.slices)
+    if (slice.cpu_cap_percent) caps.push_back(sample({{"slice", slice.name}}, *slice.cpu_cap_percent / 100));
+  out.gauges("slice_cpu_cap_ratio",
+             "Configured CPU cap of the slice, as a part of one core, where it has one.", std::move(caps));
+}
+
 void write_slice_policy(const Snapshot& snapshot, FamilyWriter& out) {
+  write_cpu_policy(snapshot, out);
   out.gauges("slice_guarantee_bits_per_second",
              "Configured guarantee of the slice at the port, in bits per second.",
              by_slice_port(snapshot, [](const auto& port) { return port.guarantee_bits_per_second; }));
@@ -255,6 +268,13 @@ void write_appliance(const Snapshot& snapshot, FamilyWriter& out) {
                by_worker(snapshot, [](const auto& worker) { return worker.busy_seconds; }));
   out.counters("worker_idle_seconds_total", "Seconds that the worker found nothing to do.",
                by_worker(snapshot, [](const auto& worker) { return worker.idle_seconds; }));
+  out.counters("worker_overhead_seconds_total",
+               "Seconds, of the busy ones, that were charged to no slice: the worker's own work.",
+               by_worker(snapshot, [](const auto& worker) { return worker.overhead_seconds; }));
+  out.counters(
+      "worker_stolen_seconds_total",
+      "Seconds in which the kernel or the hypervisor had taken the worker's core; charged to no slice.",
+      by_worker(snapshot, [](const auto& worker) { return worker.stolen_seconds; }));
   out.gauges("config_generation", "Number of configurations applied since the start.",
              {sample({}, snapshot.config_generation)});
   const std::chrono::duration<double> last_apply = snapshot.last_apply.time_since_epoch();

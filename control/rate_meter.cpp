@@ -28,6 +28,9 @@ const Item* find_named(const std::vector<Item>& items, std::string Item::* name,
 }
 
 void fill_slice(Snapshot::Slice& slice, const Snapshot::Slice& before, double seconds) {
+  const auto percent = [&](double then, double now) { return std::max(now - then, 0.0) / seconds * 100; };
+  slice.cpu_percent = percent(before.cpu_seconds, slice.cpu_seconds);
+  slice.cpu_throttled_percent = percent(before.cpu_throttled_seconds, slice.cpu_throttled_seconds);
   for (std::size_t i = 0; i < slice.ports.size(); ++i) {
     auto& port = slice.ports[i];
     const auto* const old = find_named(before.ports, &Snapshot::SlicePort::port, port.port, i);

@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -45,8 +46,14 @@ struct Snapshot {
     uint64_t input_queued_packets = 0;                      // waiting for the slice to be visited
     uint64_t learned_addresses = 0;
     uint64_t unlearned_addresses = 0;  // frames whose source found no room in the table
-    double cpu_seconds = 0;
-    double cpu_throttled_seconds = 0;
+    double cpu_seconds = 0;            // of worker time charged to it
+    double cpu_throttled_seconds = 0;  // with work, and at its cap
+    double cpu_percent = 0;            // of one core, in the last interval, as the next
+    double cpu_throttled_percent = 0;
+    double cpu_reserve_percent = 0;
+    uint32_t cpu_weight = 0;
+    std::optional<double> cpu_cap_percent;  // nothing: none
+    std::optional<uint32_t> worker;         // where it is at home
     std::array<uint64_t, kResidenceBuckets> residence_buckets{};
     double residence_sum_seconds = 0;
     std::vector<std::array<uint64_t, kResidenceBuckets>> class_residence;  // by class, at all ports
@@ -70,6 +77,8 @@ struct Snapshot {
     uint32_t core = 0;
     double busy_seconds = 0;
     double idle_seconds = 0;
+    double overhead_seconds = 0;  // of the busy ones: charged to no slice
+    double stolen_seconds = 0;    // its core was taken by the kernel or the hypervisor
   };
 
   std::chrono::system_clock::time_point taken;

@@ -122,6 +122,12 @@ Json to_json(const Snapshot::Slice& slice) {
   json["unlearned_addresses"] = slice.unlearned_addresses;
   json["cpu_seconds"] = number(slice.cpu_seconds);
   json["cpu_throttled_seconds"] = number(slice.cpu_throttled_seconds);
+  json["cpu_percent"] = number(slice.cpu_percent);
+  json["cpu_throttled_percent"] = number(slice.cpu_throttled_percent);
+  json["cpu_reserve_percent"] = number(slice.cpu_reserve_percent);
+  json["cpu_weight"] = slice.cpu_weight;
+  json["cpu_cap_percent"] = slice.cpu_cap_percent ? Json(number(*slice.cpu_cap_percent)) : Json(nullptr);
+  json["worker"] = slice.worker ? Json(*slice.worker) : Json(nullptr);
   json["residence"] = residence_of(slice.residence_buckets);
   json["residence"]["seconds_sum"] = number(slice.residence_sum_seconds);
   json["classes"] = class_residence_of(slice);
@@ -148,7 +154,9 @@ Json to_json(const Snapshot::Port& port) {
 Json to_json(const Snapshot::Worker& worker) {
   return {{"core", worker.core},
           {"busy_seconds", number(worker.busy_seconds)},
-          {"idle_seconds", number(worker.idle_seconds)}};
+          {"idle_seconds", number(worker.idle_seconds)},
+          {"overhead_seconds", number(worker.overhead_seconds)},
+          {"stolen_seconds", number(worker.stolen_seconds)}};
 }
 
 template <class Item>

@@ -27,9 +27,9 @@ std::string scaled(double value) {
   return text.data();
 }
 
-std::string seconds(double value) {
+std::string percent(double value) {
   std::array<char, 48> text{};
-  std::snprintf(text.data(), text.size(), "%.2f s", std::isfinite(value) ? value : 0.0);
+  std::snprintf(text.data(), text.size(), "%.1f%%", std::isfinite(value) ? value : 0.0);
   return text.data();
 }
 
@@ -56,7 +56,10 @@ Row slice_row(const Snapshot::Slice& slice) {
           scaled(tx.packets_per_second),
           scaled(tx.bits_per_second),
           std::to_string(sum_of(slice.dropped)),
-          seconds(slice.cpu_seconds)};
+          percent(slice.cpu_percent),
+          percent(slice.cpu_reserve_percent),
+          slice.cpu_cap_percent ? percent(*slice.cpu_cap_percent) : "none",
+          percent(slice.cpu_throttled_percent)};
 }
 
 Row port_row(const Snapshot::Port& port) {
@@ -88,7 +91,8 @@ std::string aligned(const std::vector<Row>& rows) {
 }  // namespace
 
 std::string status_table(const Snapshot& snapshot) {
-  std::vector<Row> slices = {{"slice", "rx pkt/s", "rx bit/s", "tx pkt/s", "tx bit/s", "dropped", "cpu"}};
+  std::vector<Row> slices = {{"slice", "rx pkt/s", "rx bit/s", "tx pkt/s", "tx bit/s", "dropped", "cpu",
+                              "reserve", "cap", "throttled"}};
   for (const auto& slice : snapshot.slices) slices.push_back(slice_row(slice));
   std::vector<Row> ports = {{"port", "rx pkt/s", "rx bit/s", "tx pkt/s", "tx bit/s", "not taken", "link"}};
   for (const auto& port : snapshot.ports) ports.push_back(port_row(port));

@@ -32,6 +32,12 @@ class Homes {
     return (mask(worker, slice / 64) >> slice % 64 & 1) != 0;
   }
 
+  [[nodiscard]] std::size_t worker_of(std::size_t slice) const {
+    std::size_t worker = 0;
+    while (worker + 1 < workers_ && !is_home(worker, slice)) ++worker;
+    return worker;
+  }
+
   /// From now on the slice is at home with that worker. At no moment with none.
   void move(std::size_t slice, std::size_t worker) {
     const uint64_t bit = uint64_t{1} << slice % 64;

@@ -41,6 +41,12 @@ inline Snapshot sample_snapshot() {
     slice.unlearned_addresses = figure++;
     slice.cpu_seconds = 1.5;
     slice.cpu_throttled_seconds = 0.25;
+    slice.cpu_percent = 42.5;
+    slice.cpu_throttled_percent = 7;
+    slice.cpu_reserve_percent = 30;
+    slice.cpu_weight = 512;
+    slice.cpu_cap_percent = 80;
+    slice.worker = 1;
     slice.residence_buckets[0] = 4;
     slice.residence_buckets[3] = 5;
     slice.residence_buckets[kResidenceBuckets - 1] = 6;
@@ -65,7 +71,7 @@ inline Snapshot sample_snapshot() {
     port.unclaimed = {{"malformed", 0}, {"not_in_flowspace", figure++}};
     snapshot.ports.push_back(port);
   }
-  snapshot.workers = {{1, 12.5, 3.5}, {2, 13.5, 4.5}};
+  snapshot.workers = {{1, 12.5, 3.5, 0.5, 0.125}, {2, 13.5, 4.5, 0, 0}};
   return snapshot;
 }
 

@@ -52,6 +52,12 @@ TEST_CASE("A slice is written with units in its names, sums over its ports, and 
                                                 "unlearned_addresses",
                                                 "cpu_seconds",
                                                 "cpu_throttled_seconds",
+                                                "cpu_percent",
+                                                "cpu_throttled_percent",
+                                                "cpu_reserve_percent",
+                                                "cpu_weight",
+                                                "cpu_cap_percent",
+                                                "worker",
                                                 "residence",
                                                 "classes",
                                                 "ports"});
@@ -64,6 +70,15 @@ TEST_CASE("A slice is written with units in its names, sums over its ports, and 
   CHECK(keys(slice["dropped_packets"]) == std::vector<std::string>{"malformed", "queue_full", "shutdown"});
   CHECK(slice["dropped_packets"]["malformed"] == 0);
   CHECK(slice["cpu_seconds"] == 1.5);
+  CHECK(slice["cpu_percent"] == 42.5);
+  CHECK(slice["cpu_throttled_percent"] == 7);
+  CHECK(slice["cpu_reserve_percent"] == 30);
+  CHECK(slice["cpu_weight"] == 512);
+  CHECK(slice["cpu_cap_percent"] == 80);
+  CHECK(slice["worker"] == 1);
+  Snapshot unlimited = snapshot;
+  unlimited.slices[0].cpu_cap_percent.reset();
+  CHECK(Json::parse(snapshot_json(unlimited))["slices"][0]["cpu_cap_percent"].is_null());
   CHECK(slice["residence"]["packets_sum"] == 15);
   REQUIRE(slice["classes"].size() == 2);
   CHECK(slice["classes"][1]["class"] == 1);
@@ -119,6 +134,8 @@ TEST_CASE("Ports, rules and events") {
                                                              "config_generation", "slices", "ports",
                                                              "workers"});
   CHECK(Json::parse(event)["workers"][1]["busy_seconds"] == 13.5);
+  CHECK(Json::parse(event)["workers"][0]["overhead_seconds"] == 0.5);
+  CHECK(Json::parse(event)["workers"][0]["stolen_seconds"] == 0.125);
 }
 
 TEST_CASE("There is a number wherever one is meant, and text is always UTF-8") {

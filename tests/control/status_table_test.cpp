@@ -18,7 +18,10 @@ Snapshot two_slices() {
   lab.ports[1].received = {0, 0, 1250, 1e6};
   lab.ports[1].transmitted[0] = {0, 0, 400, 10e9};
   lab.ports[1].transmitted[7] = {0, 0, 599, 0};
-  lab.cpu_seconds = 1.234;
+  lab.cpu_percent = 12.34;
+  lab.cpu_reserve_percent = 30;
+  lab.cpu_cap_percent = 80.5;
+  lab.cpu_throttled_percent = 0.04;
   Snapshot::Slice voice;
   voice.name = "v";
   snapshot.slices = {lab, voice};
@@ -35,9 +38,9 @@ Snapshot two_slices() {
 
 TEST_CASE("The table has a line for each slice and each port, figures aligned to the right") {
   CHECK(status_table(two_slices()) ==
-        "slice  rx pkt/s  rx bit/s  tx pkt/s  tx bit/s  dropped     cpu\n"
-        "lab-a    2.50 k    84.1 M       999    10.0 G       42  1.23 s\n"
-        "v             0         0         0         0        0  0.00 s\n"
+        "slice  rx pkt/s  rx bit/s  tx pkt/s  tx bit/s  dropped    cpu  reserve    cap  throttled\n"
+        "lab-a    2.50 k    84.1 M       999    10.0 G       42  12.3%    30.0%  80.5%       0.0%\n"
+        "v             0         0         0         0        0   0.0%     0.0%   none       0.0%\n"
         "\n"
         "port    rx pkt/s  rx bit/s  tx pkt/s  tx bit/s  not taken  link\n"
         "uplink         5         0         0         0          7  down\n");
@@ -64,6 +67,6 @@ TEST_CASE("Rates are scaled to three digits at every size") {
 
 TEST_CASE("Nothing to show still shows the headings") {
   CHECK(status_table(Snapshot{}) ==
-        "slice  rx pkt/s  rx bit/s  tx pkt/s  tx bit/s  dropped  cpu\n\n"
+        "slice  rx pkt/s  rx bit/s  tx pkt/s  tx bit/s  dropped  cpu  reserve  cap  throttled\n\n"
         "port  rx pkt/s  rx bit/s  tx pkt/s  tx bit/s  not taken  link\n");
 }

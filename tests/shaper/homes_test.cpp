@@ -25,6 +25,8 @@ TEST_CASE("a slice that moves is at home with its new worker alone, and the othe
   CHECK(homes.mask(2, 1) == 0b10);
   CHECK(homes.mask(1, 0) == 0);
   CHECK(homes.mask(0, 0) == ~uint64_t{0b1000});
+  CHECK(homes.worker_of(3) == 2);
+  CHECK(homes.worker_of(4) == 0);
   homes.move(3, 0);
   CHECK(homes.mask(0, 0) == ~uint64_t{0});
   CHECK(homes.mask(2, 0) == 0);
