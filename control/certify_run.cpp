@@ -114,16 +114,17 @@ std::vector<CertifyRow> not_tested(const std::vector<CertifySubject>& subjects) 
   return rows;
 }
 
-/// What keeps the file from being tested at all, as one sentence; empty: nothing.
-std::string obstacle(const Config& config) {
+/// The ports whose speed only their devices know. These are in use where `run` is, and are not opened to ask.
+ConfigFaults ports_without_speed(const Config& config) {
+  ConfigFaults out{.file = config.file, .faults = {}};
   for (const PortConfig& port : config.ports)
     if (!port.speed)
-      return fmt::format(
-          "{}:{}: port \"{}\" has no speed, and the test's devices have none of their own; write one, such "
-          "as "
-          "speed = \"10Gbps\"",
-          config.file, port.at.line, port.name);
-  return {};
+      out.faults.push_back(
+          {port.at,
+           fmt::format("port \"{}\" has no speed, and certify does not open its device to ask; write "
+                       "the device's, such as speed = \"10Gbps\"",
+                       port.name)});
+  return out;
 }
 
 int complain(std::ostream& err, const std::string& message, int status) {
@@ -182,7 +183,10 @@ int certify_command(const CertifyOptions& options, std::ostream& out, std::ostre
                     "no [[slice]] of " + options.file + " is named " + in_quotes(*options.slice) +
                         suggestion(*options.slice, names),
                     kExitUsage);
-  if (const std::string why = obstacle(*config); !why.empty()) return complain(err, why, kExitRefused);
+  if (const ConfigFaults unknown = ports_without_speed(*config); !unknown.faults.empty()) {
+    err << unknown.to_string();
+    return kExitRefused;
+  }
   return certify(options, *config, out, err);
 }
 

@@ -36,10 +36,17 @@ TEST_CASE("a configuration that is wrong is refused") {
   CHECK_THAT(complaint, Catch::Contains("colour"));
 }
 
-TEST_CASE("a port needs a speed to be tested against") {
+TEST_CASE("every port needs a speed to be tested against") {
   const auto [status, complaint] = certify(kOneSlice);
   CHECK(status == kExitRefused);
-  CHECK_THAT(complaint, Catch::Contains(":5: port \"office\" has no speed"));
+  CHECK_THAT(complaint,
+             Catch::Contains("lab.toml:5:1: port \"office\" has no speed, and certify does not open "
+                             "its device to ask; write the device's, such as speed = \"10Gbps\"\n"));
+  std::string none = kOneSlice;
+  none.erase(none.find("speed"), none.find('\n', none.find("speed")) + 1 - none.find("speed"));
+  const std::string both = certify(none).complaint;
+  CHECK_THAT(both, Catch::Contains("port \"uplink\" has no speed"));
+  CHECK_THAT(both, Catch::Contains("port \"office\" has no speed"));
 }
 
 TEST_CASE("a slice that is not there is answered with the nearest name") {
