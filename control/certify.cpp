@@ -29,8 +29,25 @@ double bits(Bytes size) { return 8.0 * static_cast<double>(size.count()); }
 BitsPerSecond rate_of(double rate) { return BitsPerSecond{static_cast<uint64_t>(rate)}; }
 BitsPerSecond and_a_quarter(BitsPerSecond rate) { return rate + BitsPerSecond{rate.count() / 4}; }
 
-bool is_alone_within_ceiling(const CertifyTarget& target, const CertifyStep& step) {
+/// Then everything arrives, and soon.
+bool is_within_ceiling(const CertifyTarget& target, const CertifyStep& step) {
   return step.kind != Kind::together && step.offered <= target.ceiling;
+}
+CertifyStep step_of(Kind kind, uint32_t percent, BitsPerSecond offered, BitsPerSecond expected) {
+  CertifyStep step;
+  step.kind = kind;
+  step.percent = percent;
+  step.offered = offered;
+  step.expected = expected;
+  return step;
+}
+
+bool is_of_class(const CertifyStep& step) {
+  return step.kind == Kind::class_guarantee || step.kind == Kind::class_ceiling ||
+         step.kind == Kind::class_strict;
+}
+double time_of_two_frames(BitsPerSecond rate) {
+  return rate.count() > 0 ? bits(kLargestFrameOnWire * 2) / as_double(rate) : 0;
 }
 
 /// Weighted max-min of what the guarantees leave over.
@@ -76,14 +93,14 @@ std::string broken_promise(const CertifyTarget& target, const CertifyStep& step,
 
 /// What is not as promised, and may be the machine's fault.
 std::string missed_promise(const CertifyTarget& target, const CertifyStep& step, const Measured& result) {
-  if (is_alone_within_ceiling(target, step)) {
+  if (is_within_ceiling(target, step)) {
     if (result.lost > 0) return fmt::format("{} of {} frames lost", result.lost, result.sent);
-    if (const Nanoseconds most = longest_delay(target); result.p99_delay > most)
+    if (const Nanoseconds most = longest_delay(target, step); result.p99_delay > most)
       return fmt::format("1 of 100 frames took {} us, more than {} us", result.p99_delay.count() / 1000,
                          most.count() / 1000);
   }
   double tolerance = kTolerance * as_double(step.expected);
-  if (step.kind == Kind::together)
+  if (step.kind == Kind::together || is_of_class(step))
     tolerance = std::max(tolerance, bits(kLargestFrameOnWire * 2) / result.window.count());
   if (std::abs(as_double(result.received) - as_double(step.expected)) > tolerance)
     return fmt::format("the rate is not within 1 % of {:.3f} Mbit/s", as_double(step.expected) / 1e6);
@@ -99,7 +116,23 @@ std::string away_text(const Measured& result) {
 
 }  // namespace
 
-std::string step_name(const CertifyStep& step) {
+std::string pcp_names(const std::vector<uint8_t>& pcps) {
+  std::vector<uint8_t> sorted = pcps;
+  std::ranges::sort(sorted);
+  std::string out;
+  for (std::size_t first = 0, next = 0; first < sorted.size(); first = next) {
+    next = first + 1;
+    while (next < sorted.size() && sorted[next] == sorted[next - 1] + 1) ++next;
+    out += fmt::format("{}{}", out.empty() ? "" : ",", sorted[first]);
+    if (next - first > 1) out += fmt::format("-{}", sorted[next - 1]);
+  }
+  return out;
+}
+
+std::string step_name(const CertifyTarget& target, const CertifyStep& step) {
+  const auto of_class = [&](std::string_view what) {
+    return fmt::format("{}pcp {} {}", step.is_in_company ? "together: " : "", pcp_names(target.pcps), what);
+  };
   switch (step.kind) {
     case Kind::guarantee:
       return fmt::format("{} % of guarantee", step.percent);
@@ -109,6 +142,12 @@ std::string step_name(const CertifyStep& step) {
       return "overshoot";
     case Kind::together:
       return "together";
+    case Kind::class_guarantee:
+      return of_class("guarantee");
+    case Kind::class_ceiling:
+      return of_class("overshoot");
+    case Kind::class_strict:
+      return of_class("strict");
   }
   return "";
 }
@@ -131,7 +170,7 @@ std::vector<CertifyStep> steps_alone(const CertifyTarget& target) {
   std::vector<CertifyStep> out;
   const uint64_t guarantee = target.guarantee.count();
   const auto add = [&](Kind kind, uint32_t percent, BitsPerSecond offered) {
-    out.push_back({kind, percent, offered, std::min(offered, target.ceiling)});
+    out.push_back(step_of(kind, percent, offered, std::min(offered, target.ceiling)));
   };
   if (guarantee > 0)
     for (const uint32_t percent : {25u, 50u, 75u, 100u})
@@ -145,7 +184,7 @@ std::vector<CertifyStep> steps_alone(const CertifyTarget& target) {
 std::vector<CertifyStep> steps_together(std::span<const CertifyTarget> at_one_port) {
   std::vector<CertifyStep> out;
   for (const double rate : fair_rates(at_one_port))
-    out.push_back({Kind::together, 0, and_a_quarter(rate_of(rate)), rate_of(rate)});
+    out.push_back(step_of(Kind::together, 0, and_a_quarter(rate_of(rate)), rate_of(rate)));
   return out;
 }
 
@@ -182,8 +221,13 @@ CertifyTime time_of(const CertifyTarget& target, const CertifyStep& step, Second
           .window = Seconds{std::clamp(wanted, asked.count(), most)}};
 }
 
-Nanoseconds longest_delay(const CertifyTarget& target) {
-  const double seconds = bits(target.burst + kLargestFrameOnWire * 2) / as_double(target.speed);
+Nanoseconds longest_delay(const CertifyTarget& target, const CertifyStep& step) {
+  double seconds = time_of_two_frames(target.speed);
+  if (is_of_class(step))
+    seconds += time_of_two_frames(step.slice_rate);
+  else
+    seconds += bits(target.burst) / as_double(target.speed);
+  if (step.kind == Kind::class_guarantee) seconds += time_of_two_frames(step.expected);
   return std::chrono::duration_cast<Nanoseconds>(Seconds{seconds}) + kScheduling;
 }
 
@@ -199,7 +243,13 @@ CertifyVerdict judge(const CertifyTarget& target, const CertifyStep& step, const
             false};
   const std::string why = missed_promise(target, step, result);
   if (!why.empty() && was_away) return {Outcome::inconclusive, why + ", and " + away_text(result), true};
-  const bool is_lost = is_alone_within_ceiling(target, step) && result.lost > 0;
+  const bool is_lost = is_within_ceiling(target, step) && result.lost > 0;
+  if (!is_lost && result.others < step.others)
+    return {Outcome::inconclusive,
+            fmt::format(
+                "this machine generates only {:.3f} Mbit/s for the other classes; certify on a faster one",
+                as_double(result.others) / 1e6),
+            was_away};
   if (!is_lost && static_cast<double>(result.sent) < (1 - kTolerance) * static_cast<double>(result.planned))
     return {Outcome::inconclusive,
             fmt::format("this machine generates only {:.3f} Mbit/s; certify on a faster one",

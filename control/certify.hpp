@@ -21,6 +21,11 @@ inline constexpr std::string_view kCertifyCriteria =
     R"(alone, up to the ceiling: no frame is lost; the rate is within 1 % of what was offered; 99 of 100 frames take no longer
   than the slice's burst and two largest frames take at the port's speed, and 0.5 ms
 alone, past the ceiling: the rate is within 1 % of the ceiling
+a class at its guarantee, and a strict class at half of the slice's rate, while the slice's other classes are overloaded
+  (together: while all other slices are, too): no frame is lost; the rate is within 1 % (or two largest frames) of what was
+  offered; 99 of 100 frames take no longer than two largest frames take at the guarantee (not of a strict class), at the
+  slice's rate and at the port's speed, and 0.5 ms
+a class past its ceiling, alone: the rate is within 1 % (or two largest frames) of the ceiling
 together: each rate is within 1 % (or two largest frames) of what guarantees, weights and ceilings give
 always: no more leaves than the ceiling and the burst allow, of a slice and of each class; no frame overtakes another of
   its class; something arrives
@@ -37,21 +42,37 @@ struct CertifyTarget {
   BitsPerSecond guarantee;  // <= ceiling
   BitsPerSecond ceiling;    // the least of the slice's, all its classes' and the port's
   uint32_t weight = 1;
-  Bytes burst;         // that may come on top of the ceiling
-  Bytes frame;         // of the test traffic
-  uint32_t flows = 1;  // that it is spread over, one for each class
+  Bytes burst;                // that may come on top of the ceiling
+  Bytes frame;                // of the test traffic
+  uint32_t flows = 1;         // that it is spread over, one for each class
+  std::vector<uint8_t> pcps;  // of the one class that is meant; empty: the slice
 };
 
 struct CertifyStep {
-  enum class Kind : uint8_t { guarantee, excess, overshoot, together };
+  enum class Kind : uint8_t {
+    guarantee,
+    excess,
+    overshoot,
+    together,
+    class_guarantee,
+    class_ceiling,
+    class_strict
+  };
   Kind kind = Kind::guarantee;
   uint32_t percent = 0;  // of the guarantee, where that is the kind
   BitsPerSecond offered;
   BitsPerSecond expected;  // what the configuration gives
+  // Of a class's steps:
+  BitsPerSecond slice_rate;    // what its slice is given
+  BitsPerSecond others;        // what the slice's other classes are offered at least
+  bool is_in_company = false;  // while all slices send
 };
 
-/// "25 % of guarantee", "excess", "overshoot", "together"
-[[nodiscard]] std::string step_name(const CertifyStep& step);
+/// "25 % of guarantee", "excess", "overshoot", "together"; of a class: "pcp 5-7 strict", "together: pcp 3
+/// guarantee"
+[[nodiscard]] std::string step_name(const CertifyTarget& target, const CertifyStep& step);
+/// "0,5-7"
+[[nodiscard]] std::string pcp_names(const std::vector<uint8_t>& pcps);
 
 /// What is offered while nobody else sends. Steps that another one makes superfluous are left out: those of
 /// no guarantee, and excess where the guarantee is the ceiling.
@@ -86,6 +107,7 @@ struct Measured {
   uint64_t reordered = 0;
   uint32_t classes_over_ceiling = 0;
   BitsPerSecond offered;                    // reached by the test traffic
+  BitsPerSecond others;                     // likewise, of the slice's other classes
   BitsPerSecond received;                   // in the window
   std::chrono::duration<double> window{};   // that `received` was measured in
   Bytes received_bytes;                     // all, on the wire
@@ -101,7 +123,7 @@ struct Measured {
 };
 
 /// What 99 of 100 frames may take at a rate up to the ceiling.
-[[nodiscard]] Nanoseconds longest_delay(const CertifyTarget& target);
+[[nodiscard]] Nanoseconds longest_delay(const CertifyTarget& target, const CertifyStep& step);
 
 struct CertifyVerdict {
   enum class Outcome : uint8_t { passed, failed, inconclusive, not_tested };

@@ -19,6 +19,7 @@ std::string result_name(CertifyVerdict::Outcome outcome) {
 
 Json measured_json(const Measured& result) {
   return {{"sent_bits_per_second", result.offered.count()},
+          {"other_classes_sent_bits_per_second", result.others.count()},
           {"received_bits_per_second", result.received.count()},
           {"window_seconds", result.window.count()},
           {"sent_packets", result.sent},
@@ -37,7 +38,7 @@ Json row_json(const CertifyRow& row) {
   const bool tested = row.tries > 0;
   return {{"slice", row.target.slice},
           {"port", row.target.port},
-          {"test", tested ? Json(step_name(row.step)) : Json(nullptr)},
+          {"test", tested ? Json(step_name(row.target, row.step)) : Json(nullptr)},
           {"result", result_name(row.verdict.outcome)},
           {"why", row.verdict.why.empty() ? Json(nullptr) : Json(row.verdict.why)},
           {"tries", row.tries},
@@ -47,6 +48,7 @@ Json row_json(const CertifyRow& row) {
           {"ceiling_bits_per_second", row.target.ceiling.count()},
           {"burst_bytes", row.target.burst.count()},
           {"classes", row.target.flows},
+          {"class_pcps", row.target.pcps.empty() ? Json(nullptr) : Json(row.target.pcps)},
           {"measured", tested ? measured_json(row.result) : Json(nullptr)}};
 }
 

@@ -40,15 +40,40 @@ CertifyTarget target_of(const Config& config, const SliceConfig& slice, const Po
           .weight = share.weight,
           .burst = std::max(burst, kLargestFrameOnWire * 2),
           .frame = {},
-          .flows = static_cast<uint32_t>(class_ceilings.size())};
+          .flows = static_cast<uint32_t>(class_ceilings.size()),
+          .pcps = {}};
+}
+
+/// What is promised to the classes that the file names; eight strict ones that it does not name are the order
+/// of service and no promise.
+void add_class_tests(const SliceConfig& slice, CertifySubject& subject) {
+  using Kind = CertifyStep::Kind;
+  subject.classes = classes_of(slice);
+  if (slice.classes.empty()) return;
+  std::vector<bool> has_stream(subject.classes.size());
+  for (std::size_t stream = 0; stream < subject.streams.size(); ++stream) {
+    const std::size_t number = subject.streams[stream].class_number;
+    const ClassConfig& served = subject.classes[number];
+    has_stream[number] = true;
+    if (served.strict) subject.class_tests.push_back({Kind::class_strict, stream});
+    if (served.guarantee.value_or(BitsPerSecond{}) > BitsPerSecond{})
+      subject.class_tests.push_back({Kind::class_guarantee, stream});
+    if (served.ceiling) subject.class_tests.push_back({Kind::class_ceiling, stream});
+  }
+  for (std::size_t number = 0; number < subject.classes.size() && !subject.streams.empty(); ++number)
+    if (const ClassConfig& served = subject.classes[number];
+        !has_stream[number] && (served.strict || served.guarantee || served.ceiling))
+      subject.untested.push_back(served.pcps);
 }
 
 CertifySubject subject_of(const Config& config, SliceId id, const PortShare& share) {
   const SliceConfig& slice = config.slices[id.value()];
-  CertifySubject subject{.port = share.port, .target = {}, .streams = {}, .why_not = {}};
+  CertifySubject subject;
+  subject.port = share.port;
   const BitsPerSecond rate = share.ceiling.value_or(BitsPerSecond{});
   subject.streams = make_streams(config, id, share.port, rate > kHighRate ? kLargeFrameBytes : kFrameBytes);
   subject.target = target_of(config, slice, share, subject.class_ceilings());
+  add_class_tests(slice, subject);
   for (const TestStream& stream : subject.streams)
     subject.target.frame = std::max(subject.target.frame, stream.wire);
   if (slice.ports().size() < 2)

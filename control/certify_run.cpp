@@ -9,7 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include "control/certify_bench.hpp"
 #include "control/certify_plan.hpp"
 #include "control/config_faults.hpp"
 #include "control/report.hpp"
@@ -23,94 +22,48 @@ using Flows = std::vector<TestTraffic::Flow>;
 
 constexpr uint32_t kMostTries = 3;
 
-/// A subject's step, at its place among those that are tested at once.
-struct Part {
-  const CertifySubject* subject;
-  CertifyStep step;
-};
-
-/// What is sent at once: one subject alone, or all.
-using Round = std::vector<Part>;
-
-std::vector<Round> rounds_of(const std::vector<CertifySubject>& subjects) {
-  std::vector<Round> rounds;
-  for (const CertifySubject& subject : subjects)
-    if (subject.is_judged && !subject.streams.empty())
-      for (const CertifyStep& step : steps_alone(subject.target)) rounds.push_back({{&subject, step}});
-  Round all;
-  for (const CertifySubject& first : subjects) {
-    // Each port once, at the first of its subjects.
-    const auto is_here = [&](const CertifySubject& other) { return other.port == first.port; };
-    if (&*std::ranges::find_if(subjects, is_here) != &first) continue;
-    std::vector<const CertifySubject*> here;
-    std::vector<CertifyTarget> targets;
-    for (const CertifySubject& other : subjects) {
-      if (!is_here(other) || other.streams.empty()) continue;
-      here.push_back(&other);
-      targets.push_back(other.target);
-    }
-    const std::vector<CertifyStep> steps = steps_together(targets);
-    for (std::size_t i = 0; i < here.size(); ++i) all.push_back({here[i], steps[i]});
-  }
-  std::ranges::sort(all, {}, &Part::subject);  // the order of the file
-  rounds.push_back(std::move(all));
-  return rounds;
-}
-
-CertifyTime time_of(const Round& round, std::chrono::duration<double> asked) {
-  CertifyTime time;
-  for (const Part& part : round) {
-    const CertifyTime own = time_of(part.subject->target, part.step, asked);
-    time.warm_up = std::max(time.warm_up, own.warm_up);
-    time.window = std::max(time.window, own.window);
-  }
-  return time;
-}
-
-Flows flows_of(const Round& round) {
+Flows flows_of(const CertifyRound& round) {
   Flows flows;
-  for (std::size_t i = 0; i < round.size(); ++i) {
-    const CertifySubject& subject = *round[i].subject;
-    const std::vector<BitsPerSecond> rates = split_rate(round[i].step.offered, subject.class_ceilings());
-    for (std::size_t stream = 0; stream < rates.size(); ++stream)
-      if (rates[stream].count() > 0)
-        flows.push_back({.stream = &subject.streams[stream], .rate = rates[stream], .subject = i});
-  }
+  for (std::size_t i = 0; i < round.size(); ++i)
+    for (std::size_t stream = 0; stream < round[i].rates.size(); ++stream)
+      if (const BitsPerSecond rate = round[i].rates[stream]; rate.count() > 0)
+        flows.push_back({.stream = &round[i].subject->streams[stream], .rate = rate, .subject = i});
   return flows;
 }
 
-/// The round's rows, as the last try left them: the next one only where other work was in the way.
-std::vector<CertifyRow> run_round(CertifyBench& bench, const Round& round,
-                                  std::chrono::duration<double> asked) {
-  const Flows flows = flows_of(round);
-  const CertifyTime time = time_of(round, asked);
+std::vector<CertifyRow> rows_of(const CertifyRound& round, std::vector<Measured> results, uint32_t tries) {
   std::vector<CertifyRow> rows;
-  for (uint32_t tries = 1; tries <= kMostTries && !bench.has_failed(); ++tries) {
-    const std::vector<Measured> results = bench.run(flows, round.size(), time);
-    rows.clear();
-    for (std::size_t i = 0; i < round.size(); ++i)
-      if (const auto& [subject, step] = round[i]; subject->is_judged)
-        rows.push_back({.target = subject->target,
-                        .step = step,
-                        .result = results[i],
-                        .verdict = judge(subject->target, step, results[i]),
-                        .tries = tries});
-    const auto failed = [](const CertifyRow& row) { return row.verdict.outcome == Outcome::failed; };
-    const auto repeatable = [](const CertifyRow& row) { return row.verdict.repeatable; };
-    if (std::ranges::any_of(rows, failed) || std::ranges::none_of(rows, repeatable)) break;
+  for (std::size_t i = 0; i < round.size(); ++i) {
+    const CertifyPart& part = round[i];
+    if (!part.is_judged) continue;
+    if (part.step.others.count() > 0) results[i].others = results[i + 1].offered;
+    rows.push_back({.target = part.target,
+                    .step = part.step,
+                    .result = results[i],
+                    .verdict = judge(part.target, part.step, results[i]),
+                    .tries = tries});
   }
   return rows;
 }
 
 std::vector<CertifyRow> not_tested(const std::vector<CertifySubject>& subjects) {
   std::vector<CertifyRow> rows;
-  for (const CertifySubject& subject : subjects)
-    if (subject.is_judged && subject.streams.empty())
-      rows.push_back({.target = subject.target,
-                      .step = {},
-                      .result = {},
-                      .verdict = {.outcome = Outcome::not_tested, .why = subject.why_not},
-                      .tries = 0});
+  const auto add = [&](const CertifyTarget& target, std::string why) {
+    rows.push_back({.target = target,
+                    .step = {},
+                    .result = {},
+                    .verdict = {.outcome = Outcome::not_tested, .why = std::move(why)},
+                    .tries = 0});
+  };
+  for (const CertifySubject& subject : subjects) {
+    if (!subject.is_judged) continue;
+    if (subject.streams.empty()) add(subject.target, subject.why_not);
+    for (const std::vector<uint8_t>& pcps : subject.untested) {
+      CertifyTarget target = subject.target;
+      target.pcps = pcps;
+      add(target, "none of the frames that may leave here is in this class");
+    }
+  }
   return rows;
 }
 
@@ -155,20 +108,35 @@ int certify(const CertifyOptions& options, const Config& config, std::ostream& o
     return complain(err, bench.error().message(),
                     bench.error().kind() == ApplianceFault::Kind::refused ? kExitRefused : kExitFailed);
   report.workers = (*bench)->workers();
-  const std::vector<Round> rounds = rounds_of(subjects);
+  const std::vector<CertifyRound> rounds = certify_rounds(subjects);
   const std::chrono::duration<double> asked{options.seconds};
   std::chrono::duration<double> all{};
-  for (const Round& round : rounds) all += time_of(round, asked).warm_up + time_of(round, asked).window;
+  for (const CertifyRound& round : rounds)
+    all += time_of(round, asked).warm_up + time_of(round, asked).window;
   if (!options.json)
     err << fmt::format("{} tests, {:.0f} s or more\n", rounds.size(), std::ceil(all.count()));
-  for (const Round& round : rounds)
-    std::ranges::move(run_round(**bench, round, asked), std::back_inserter(report.rows));
+  for (const CertifyRound& round : rounds)
+    std::ranges::move(run_certify_round(**bench, round, asked), std::back_inserter(report.rows));
   if ((*bench)->has_failed()) return kExitFailed;
   out << (options.json ? certify_json(report) : certify_text(report));
   return report.passed() ? kExitOk : kExitRefused;
 }
 
 }  // namespace
+
+std::vector<CertifyRow> run_certify_round(CertifyBench& bench, const CertifyRound& round,
+                                          std::chrono::duration<double> asked) {
+  const Flows flows = flows_of(round);
+  const CertifyTime time = time_of(round, asked);
+  std::vector<CertifyRow> rows;
+  for (uint32_t tries = 1; tries <= kMostTries && !bench.has_failed(); ++tries) {
+    rows = rows_of(round, bench.run(flows, round.size(), time), tries);
+    const auto failed = [](const CertifyRow& row) { return row.verdict.outcome == Outcome::failed; };
+    const auto repeatable = [](const CertifyRow& row) { return row.verdict.repeatable; };
+    if (std::ranges::any_of(rows, failed) || std::ranges::none_of(rows, repeatable)) break;
+  }
+  return rows;
+}
 
 int certify_command(const CertifyOptions& options, std::ostream& out, std::ostream& err) {
   const auto config = load_proved_config(options.file, this_machine());

@@ -152,6 +152,7 @@ std::vector<TestStream> make_streams(const Config& config, SliceId slice, PortId
            .egress = egress,
            .frame = std::move(frame),
            .wire = wire,
+           .class_number = number,
            .class_ceiling = classes[number].ceiling.value_or(BitsPerSecond{0}),
            .greeting = learns ? greeting_for(config, slice, egress, headers) : std::vector<uint8_t>{}});
     }

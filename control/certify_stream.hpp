@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -12,9 +13,10 @@ namespace bulkhead {
 struct TestStream {
   PortId ingress;
   PortId egress;
-  std::vector<uint8_t> frame;   // zeros behind its headers: room for kStampSize bytes at the end
-  Bytes wire;                   // its size on the wire at the egress, where its tag may have come off or on
-  BitsPerSecond class_ceiling;  // zero: none
+  std::vector<uint8_t> frame;    // zeros behind its headers: room for kStampSize bytes at the end
+  Bytes wire;                    // its size on the wire at the egress, where its tag may have come off or on
+  std::size_t class_number = 0;  // of the slice's, see classes_of
+  BitsPerSecond class_ceiling;   // zero: none
   std::vector<uint8_t>
       greeting;  // for a switch: a frame from the destination, in at the egress; may be empty
 };

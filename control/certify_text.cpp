@@ -26,8 +26,13 @@ std::string result_text(const CertifyRow& row) {
   return out;
 }
 
+std::string row_name(const CertifyRow& row) {
+  if (row.tries > 0) return step_name(row.target, row.step);
+  return row.target.pcps.empty() ? "-" : "pcp " + pcp_names(row.target.pcps);
+}
+
 Row cells(const CertifyRow& row) {
-  Row out{row.target.slice, row.target.port, row.tries == 0 ? "-" : step_name(row.step)};
+  Row out{row.target.slice, row.target.port, row_name(row)};
   const Measured& result = row.result;
   if (row.tries > 0) {
     for (const BitsPerSecond rate : {result.offered, row.step.expected, result.received})

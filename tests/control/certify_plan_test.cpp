@@ -39,7 +39,7 @@ TEST_CASE("classes that all have a ceiling are one for the slice, with the burst
       "[[slice]]\nname = \"lab\"\nflowspace = [{port = [\"uplink\", \"office\"], vlan = 7}]\n";
   const CertifySubject found = subjects(slice + classes).front();
   CHECK(found.target.ceiling == 13_Mbps);
-  CHECK(found.target.burst == Bytes{2 * 2 * 1542});
+  CHECK(found.target.burst == Bytes{uint64_t{2} * 2 * 1542});
   CHECK(found.class_ceilings() == std::vector<BitsPerSecond>{5_Mbps, 8_Mbps});
   CHECK(subjects(slice + "bandwidth = {ceiling = \"9Mbps\"}\n" + classes).front().target.ceiling == 9_Mbps);
 }
@@ -54,6 +54,26 @@ TEST_CASE("where nothing can be sent there is a reason") {
   CHECK(found[0].why_not == "nothing to certify: the slice has one port, and sends to no other");
   CHECK(found[1].why_not ==
         "nothing to certify: what comes in for the slice at its other ports may not leave here");
+}
+
+TEST_CASE("classes that the file names are tested for what it promises them, where frames can be in them") {
+  using Kind = CertifyStep::Kind;
+  const std::string slice =
+      "[[slice]]\nname = \"lab\"\nflowspace = [{port = [\"uplink\", \"office\"], vlan = ";
+  const std::string classes =
+      "class = [{pcp = 7, strict = true}, {pcp = 5, guarantee = \"2Mbps\", ceiling = \"3Mbps\"}, {pcp = 4}]\n"
+      "bandwidth = {guarantee = \"2Mbps\"}\n";
+  const CertifySubject tagged = subjects(slice + "7}]\n" + classes).front();
+  std::vector<std::pair<Kind, std::size_t>> tests;
+  for (const ClassTest& test : tagged.class_tests)
+    tests.emplace_back(test.kind, tagged.streams[test.stream].class_number);
+  CHECK(tests == std::vector<std::pair<Kind, std::size_t>>{
+                     {Kind::class_strict, 0}, {Kind::class_guarantee, 1}, {Kind::class_ceiling, 1}});
+  CHECK(tagged.untested.empty());
+  const CertifySubject untagged = subjects(slice + "\"untagged\"}]\n" + classes).front();
+  CHECK(untagged.class_tests.empty());
+  CHECK(untagged.untested == std::vector<std::vector<uint8_t>>{{7}, {5}});
+  CHECK(subjects(slice + "7}]\n").front().class_tests.empty());
 }
 
 TEST_CASE("the slices that are not asked for only send") {

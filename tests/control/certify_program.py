@@ -52,10 +52,25 @@ NOTHING_ARRIVES = PORTS + """
 name = "reserved"
 flowspace = [{port = ["uplink", "lab"], eth_dst = "01:80:c2:00:00:0e"}]
 bandwidth = {guarantee = "10Mbps", ceiling = "20Mbps"}
+class = [{pcp = [0, 1, 2, 3], guarantee = "5Mbps"}]
 """
 # More than any machine's cores carry.
 TOO_FAST = NOTHING_ARRIVES.replace("reserved", "fast").replace('"1Gbps"', '"400Gbps"').replace(
-    "01:80:c2:00:00:0e", "02:00:00:00:00:01").replace('guarantee = "10Mbps", ceiling = "20Mbps"', "")
+    "01:80:c2:00:00:0e", "02:00:00:00:00:01").replace('guarantee = "10Mbps", ceiling = "20Mbps"', "").replace(
+        'class = [{pcp = [0, 1, 2, 3], guarantee = "5Mbps"}]\n', "")
+# The tests of the classes of "experiment".
+EXPERIMENT = ["pcp 5-7 strict", "pcp 0-4 overshoot"]
+GUARANTEES = PORTS + """
+[[slice]]
+name = "classes"
+flowspace = [{port = ["uplink", "lab"], vlan = 10}]
+bandwidth = {guarantee = "20Mbps", ceiling = "20Mbps"}
+class = [{pcp = 5, guarantee = "6Mbps", ceiling = "8Mbps"},
+         {pcp = [0, 1, 2, 3, 4, 6, 7], weight = 100, guarantee = "4Mbps"}]
+[[slice]]
+name = "other"
+flowspace = [{port = ["uplink", "lab"], vlan = 11}]
+"""
 ALONE = ["25 % of guarantee", "50 % of guarantee", "75 % of guarantee", "100 % of guarantee", "excess", "overshoot"]
 
 
@@ -77,11 +92,29 @@ class Certify(unittest.TestCase):
         report = json.loads(out)
         ways = [(name, port) for name in ("production", "experiment") for port in ("uplink", "lab")]
         self.assertEqual([(row["slice"], row["port"], row["test"]) for row in report["rows"]],
-                         [("island", "uplink", None)] + [(*way, test) for way in ways for test in ALONE] +
-                         [(*way, "together") for way in ways])
-        self.assertEqual(report["rows"][0]["result"], "not_tested")
+                         [("island", "uplink", None)] +
+                         [(*way, test) for way in ways
+                          for test in ALONE + (EXPERIMENT if way[0] == "experiment" else [])] +
+                         [(*way, "together") for way in ways] +
+                         [(*way, "together: pcp 5-7 strict") for way in ways[2:]])
+        self.assert_passes(status, out)
+
+    @unittest.skipUnless(JUDGES, "one run shows what a sanitizer can see")
+    def test_guarantees_of_classes_pass(self):
+        status, out, complaints = certify(GUARANTEES, "--seconds", "0.1", "--slice", "classes", "--json")
+        self.assertNotEqual(out, "", complaints)
+        tests = [row["test"] for row in json.loads(out)["rows"] if row["port"] == "lab" and row["class_pcps"]]
+        self.assertEqual(tests, ["pcp 5 guarantee", "pcp 5 overshoot", "pcp 0-4,6-7 guarantee",
+                                 "together: pcp 5 guarantee", "together: pcp 0-4,6-7 guarantee"])
+        self.assert_passes(status, out)
+
+    def assert_passes(self, status, out):
+        """Every row passes; skips the test where the cores had other work."""
+        report = json.loads(out)
         self.assertEqual(status, 0 if report["passed"] else 1)
-        for row in report["rows"][1:]:
+        tested = [row for row in report["rows"] if row["test"]]
+        self.assertEqual([row for row in report["rows"] if (row["result"] == "not_tested") != (not row["test"])], [])
+        for row in tested:
             self.assertEqual(row["measured"]["reordered_packets"], 0)
             self.assertGreater(row["measured"]["sent_packets"], row["measured"]["lost_packets"])
         if not JUDGES:
@@ -97,14 +130,14 @@ class Certify(unittest.TestCase):
         _, out, complaints = certify(THREE_SLICES, "--seconds", "0.1", "--slice", "experiment")
         self.assertNotIn("production", out)
         self.assertNotIn("island", out)
-        self.assertIn("of 14 rows passed", out, complaints)
-        self.assertIn("13 tests", complaints)
+        self.assertIn("of 20 rows passed", out, complaints)
+        self.assertIn("18 tests", complaints)
 
     def test_fails(self):
         status, out, complaints = certify(NOTHING_ARRIVES, "--seconds", "0.1")
         self.assertEqual(status, 1, out + complaints)
         self.assertIn("frames arrived", out)
-        self.assertIn("0 of 14 rows passed, 14 FAILED", out)
+        self.assertIn("0 of 18 rows passed, 18 FAILED", out)
 
     @unittest.skipUnless(JUDGES, "one run shows what a sanitizer can see")
     def test_what_the_machine_cannot_carry_does_not_pass(self):

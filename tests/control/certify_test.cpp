@@ -21,10 +21,19 @@ const CertifyTarget kTarget{.slice = "lab",
                             .weight = 100,
                             .burst = 64_KiB,
                             .frame = 536_B,
-                            .flows = 1};
-const CertifyStep kWithin{Kind::guarantee, 100, 20_Mbps, 20_Mbps};
-const CertifyStep kBeyond{Kind::overshoot, 0, 50_Mbps, 40_Mbps};
-const CertifyStep kTogether{Kind::together, 0, 50_Mbps, 40_Mbps};
+                            .flows = 1,
+                            .pcps = {}};
+CertifyStep step_of(Kind kind, uint32_t percent, BitsPerSecond offered, BitsPerSecond expected) {
+  CertifyStep step;
+  step.kind = kind;
+  step.percent = percent;
+  step.offered = offered;
+  step.expected = expected;
+  return step;
+}
+const CertifyStep kWithin = step_of(Kind::guarantee, 100, 20_Mbps, 20_Mbps);
+const CertifyStep kBeyond = step_of(Kind::overshoot, 0, 50_Mbps, 40_Mbps);
+const CertifyStep kTogether = step_of(Kind::together, 0, 50_Mbps, 40_Mbps);
 
 /// A second in which all that was offered arrived.
 Measured all_of(BitsPerSecond rate) {
@@ -55,7 +64,7 @@ std::string verdict(const CertifyStep& step, const Measured& result) {
 std::vector<std::string> steps_text(const std::vector<CertifyStep>& steps) {
   std::vector<std::string> out;
   for (const CertifyStep& step : steps)
-    out.push_back(step_name(step) + " " + std::to_string(step.offered.count() / 1000) + " " +
+    out.push_back(step_name(kTarget, step) + " " + std::to_string(step.offered.count() / 1000) + " " +
                   std::to_string(step.expected.count() / 1000));
   return out;
 }
@@ -70,7 +79,7 @@ CertifyTarget sharer(BitsPerSecond guarantee, BitsPerSecond ceiling, uint32_t we
 
 CertifyReport sample_report() {
   CertifyReport report{.file = "lab.toml", .workers = 1, .rows = {}};
-  const CertifyStep half{Kind::guarantee, 50, 10_Mbps, 10_Mbps};
+  const CertifyStep half = step_of(Kind::guarantee, 50, 10_Mbps, 10_Mbps);
   const auto add = [&](const Measured& result, uint32_t tries) {
     report.rows.push_back({kTarget, half, result, judge(kTarget, half, result), tries});
   };
@@ -80,6 +89,8 @@ CertifyReport sample_report() {
   away.worker_away = milliseconds{4};
   add(away, 3);
   report.rows.push_back({kTarget, {}, {}, {Outcome::not_tested, "nothing to certify: why", false}, 0});
+  report.rows.push_back(report.rows.back());
+  report.rows.back().target.pcps = {5, 6};
   return report;
 }
 
@@ -129,9 +140,9 @@ TEST_CASE("a slow row lasts until a frame is half a percent, and past a ceiling 
   const std::chrono::duration<double> second{1};
   CHECK(time_of(kTarget, kWithin, second).window.count() == Approx(1));
   CHECK(time_of(kTarget, kWithin, second).warm_up.count() == Approx(0.01));
-  const CertifyStep slow{Kind::guarantee, 25, 100_kbps, 100_kbps};
+  const CertifyStep slow = step_of(Kind::guarantee, 25, 100_kbps, 100_kbps);
   CHECK(time_of(kTarget, slow, second).window.count() == Approx(200 * 536 * 8 / 1e5));
-  const CertifyStep crawling{Kind::guarantee, 25, 1_kbps, 1_kbps};
+  const CertifyStep crawling = step_of(Kind::guarantee, 25, 1_kbps, 1_kbps);
   CHECK(time_of(kTarget, crawling, second).window.count() == Approx(60));
   CHECK(time_of(kTarget, crawling, second * 100).window.count() == Approx(100));
   CHECK(time_of(kTarget, kBeyond, second).warm_up.count() == Approx(0.01 + 65536 * 8 / 1e7));
@@ -143,7 +154,7 @@ TEST_CASE("up to the ceiling nothing is lost, the rate is what was offered, and 
   CHECK_THAT(verdict(kWithin, all_of(19799_kbps)), Contains("FAIL: the rate is not within 1 % of 20.000"));
   CHECK(verdict(kWithin, with_loss(20_Mbps, 1)) == "FAIL: 1 of 1000 frames lost");
   Measured late = all_of(20_Mbps);
-  late.p99_delay = longest_delay(kTarget);
+  late.p99_delay = longest_delay(kTarget, kWithin);
   CHECK(verdict(kWithin, late) == "pass");
   late.p99_delay += microseconds{1};
   CHECK(verdict(kWithin, late) == "FAIL: 1 of 100 frames took 1049 us, more than 1048 us");
@@ -164,7 +175,7 @@ TEST_CASE("past the ceiling the rate is the ceiling, and the burst is all that c
 
 TEST_CASE("together two largest frames are allowed for, where that is more than 1 %") {
   CHECK(verdict(kTogether, with_loss(39601_kbps, 100)) == "pass");
-  const CertifyStep slow{Kind::together, 0, 1250_kbps, 1_Mbps};
+  const CertifyStep slow = step_of(Kind::together, 0, 1250_kbps, 1_Mbps);
   CHECK(verdict(slow, with_loss(976_kbps, 100)) == "pass");
   CHECK_THAT(verdict(slow, with_loss(975_kbps, 100)), Contains("FAIL: the rate"));
 }
@@ -199,13 +210,48 @@ TEST_CASE("no absence explains frames that overtake, too much, or nothing at all
   CHECK_FALSE(judge(kTarget, kWithin, result).repeatable);
 }
 
+TEST_CASE("a class at its guarantee or strict loses nothing and waits for a few frames, whoever else sends") {
+  CertifyTarget target = kTarget;
+  target.pcps = {6, 5, 7, 1};
+  CertifyStep step = step_of(Kind::class_guarantee, 0, 20_Mbps, 20_Mbps);
+  step.slice_rate = 40_Mbps;
+  step.others = 20_Mbps;
+  step.is_in_company = true;
+  CHECK(step_name(target, step) == "together: pcp 1,5-7 guarantee");
+  CHECK(longest_delay(target, step) == Nanoseconds{500'000 + 24'672 + 616'800 + 1'233'600});
+  Measured result = all_of(20_Mbps);
+  result.others = 20_Mbps;
+  CHECK(judge(target, step, result).outcome == Outcome::passed);
+  result.lost = 1;
+  CHECK(judge(target, step, result).why == "1 of 1000 frames lost");
+  result.lost = 0;
+  result.p99_delay = longest_delay(target, step) + microseconds{1};
+  CHECK(judge(target, step, result).outcome == Outcome::failed);
+  result.p99_delay = microseconds{9};
+  result.received = 19_Mbps;
+  CHECK(judge(target, step, result).outcome == Outcome::failed);
+  step.kind = Kind::class_strict;
+  CHECK(step_name(target, step) == "together: pcp 1,5-7 strict");
+  CHECK(longest_delay(target, step) == Nanoseconds{500'000 + 24'672 + 616'800});
+}
+
+TEST_CASE("without the load of the others a class's row says nothing") {
+  CertifyStep step = step_of(Kind::class_guarantee, 0, 20_Mbps, 20_Mbps);
+  step.slice_rate = 40_Mbps;
+  step.others = 20_Mbps;
+  Measured result = all_of(20_Mbps);
+  result.others = 19_Mbps;
+  CHECK_THAT(verdict(step, result),
+             Contains("inconclusive: this machine generates only 19.000 Mbit/s for the other classes"));
+}
+
 TEST_CASE("test traffic that is too slow or too little judges nothing") {
   Measured result = all_of(19800_kbps);
   result.sent = 989;
   CHECK_THAT(verdict(kWithin, result), Contains("inconclusive: this machine generates only 19.800 Mbit/s"));
   result.lost = 1;  // lost of less than was asked for
   CHECK_THAT(verdict(kWithin, result), Contains("FAIL: 1 of 989 frames lost"));
-  const CertifyStep slow{Kind::guarantee, 25, 500_kbps, 500_kbps};
+  const CertifyStep slow = step_of(Kind::guarantee, 25, 500_kbps, 500_kbps);
   CHECK_THAT(verdict(slow, all_of(500_kbps)), Contains("inconclusive: 117 frames in 1 s are too few"));
 }
 
@@ -217,8 +263,9 @@ TEST_CASE("people see a table") {
              Contains("lab    uplink  50 % of guarantee    10.00     10.00     10.00     0          0"));
   CHECK_THAT(text, Contains("FAIL: 1 of 1000 frames lost\n"));
   CHECK_THAT(text, Contains("from its core for 4.0 ms (try 3)\n"));
+  CHECK_THAT(text, Contains("lab    uplink  pcp 5-6 "));
   CHECK_THAT(text, Contains("not tested: nothing to certify: why"));
-  CHECK_THAT(text, Contains("1 of 4 rows passed, 1 FAILED, 1 inconclusive, 1 not tested"));
+  CHECK_THAT(text, Contains("1 of 5 rows passed, 1 FAILED, 1 inconclusive, 2 not tested"));
   CHECK_THAT(text, Contains(std::string(kCertifyCriteria)));
 }
 
@@ -237,6 +284,9 @@ TEST_CASE("programs see the same") {
   CHECK(json["rows"][2]["measured"]["worker_away_seconds"] == Approx(4e-3));
   CHECK(json["rows"][3]["result"] == "not_tested");
   CHECK(json["rows"][3]["measured"] == nullptr);
+  CHECK(row["class_pcps"] == nullptr);
+  CHECK(json["rows"][4]["class_pcps"] == nlohmann::json{5, 6});
+  CHECK(json["rows"][4]["test"] == nullptr);
 }
 
 TEST_CASE("what could not be tested does not fail a report") {
