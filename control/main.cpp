@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <exception>
 #include <iostream>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "control/certify.hpp"
 #include "control/certify_run.hpp"
 #include "control/classify.hpp"
+#include "control/config_faults.hpp"
 #include "control/report.hpp"
 #include "control/run.hpp"
 
@@ -28,6 +32,17 @@ CLI::App* add_certify(CLI::App& app, bulkhead::CertifyOptions& test) {
   certify->add_flag("--json", test.json, "machine-readable output");
   certify->footer(std::string(bulkhead::kCertifyCriteria));
   return certify;
+}
+
+/// CLI11 only says that a command is required, whatever stands there instead of one.
+bool is_known_command(const CLI::App& app, const std::string& word) {
+  std::vector<std::string> commands;
+  for (const CLI::App* command : app.get_subcommands({})) commands.push_back(command->get_name());
+  if (word.starts_with('-') || std::ranges::find(commands, word) != commands.end()) return true;
+  const std::vector<std::string_view> names(commands.begin(), commands.end());
+  std::cerr << "there is no command " << bulkhead::in_quotes(word) << bulkhead::suggestion(word, names)
+            << '\n';
+  return false;
 }
 
 int run(int argc, char** argv) {
@@ -62,6 +77,7 @@ int run(int argc, char** argv) {
   certify->callback([&] { status = bulkhead::certify_command(test, std::cout, std::cerr); });
 
   for (CLI::App* command : {run, check, classify, certify}) command->set_version_flag("--version", kVersion);
+  if (argc > 1 && !is_known_command(app, argv[1])) return bulkhead::kExitUsage;
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& information) {

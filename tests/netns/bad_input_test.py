@@ -160,6 +160,12 @@ class BadInput(appliance.Case):
             done = subprocess.run([appliance.PROGRAM, *arguments], capture_output=True, text=True, check=False)
             self.assertEqual(done.returncode, 64, f"{arguments}: {done.stderr}")
 
+    def test_commands_that_are_not_there(self):
+        for word, complaint in (("chekc", 'there is no command "chekc"; did you mean "check"?\n'),
+                                ("nosuch", 'there is no command "nosuch"; known are run, check, classify and certify\n')):
+            done = subprocess.run([appliance.PROGRAM, word, "a.toml"], capture_output=True, text=True, check=False)
+            self.assertEqual((done.returncode, done.stderr), (64, complaint))
+
     def test_help_and_version(self):
         for arguments in (["--help"], ["--version"], ["run", "--help"], ["check", "--help"], ["classify", "--help"],
                           ["run", "--version"], ["check", "--version"], ["classify", "--version"]):
