@@ -140,10 +140,14 @@ int run_command(const std::string& file) {
                                     [&signals](std::string why) { signals.fail(std::move(why)); });
   if (!appliance) return fail_with(appliance.error());
   source.attach(appliance->get());
-  log_info(fmt::format("ready: {} slices on {} ports, {} workers, packets in {}, statistics at {}",
-                       (*appliance)->config().slices.size(), (*appliance)->config().ports.size(),
-                       (*appliance)->workers(), (*appliance)->hugepages() ? "hugepages" : "ordinary pages",
-                       listen));
+  const auto count = [](std::size_t number, std::string_view what) {
+    return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
+  };
+  log_info(fmt::format("ready: {} on {}, {}, packets in {}, statistics at {}",
+                       count((*appliance)->config().slices.size(), "slice"),
+                       count((*appliance)->config().ports.size(), "port"),
+                       count((*appliance)->workers(), "worker"),
+                       (*appliance)->hugepages() ? "hugepages" : "ordinary pages", listen));
   notify_ready();
 
   const int status = serve(**appliance, signals, file);

@@ -12,6 +12,8 @@ port = "left"
 reserve = "10%"
 [slice.bandwidth]
 guarantee = "1Gbps"
+[slice.memory]
+packets = 1024
 """
 
 
@@ -24,14 +26,14 @@ class Run(appliance.Case):
         self.box.start(SLICE)
         self.assertEqual(self.box.stop()[0], 0)
         said = self.box.log.read_text()
-        self.assertIn(f"warning: {self.box.file}: read and proved, but not yet enforced: slice.cpu\n",
+        self.assertIn(f"warning: {self.box.file}: read and proved, but not yet enforced: slice.memory\n",
                       said)
-        self.assertIn("ready: 1 slices on 1 ports, 1 workers, packets in ", said)
+        self.assertIn("ready: 1 slice on 1 port, 1 worker, packets in ", said)
         self.assertIn("slice red: received 0 and copied 0, transmitted 0, dropped 0", said)
         self.assertTrue(said.endswith("info: stopped\n"), said)
 
     def test_nothing_is_said_of_enforcing_where_all_is(self):
-        self.box.start(SLICE[:SLICE.index("[slice.cpu]")])
+        self.box.start(SLICE[:SLICE.index("[slice.memory]")])
         self.assertNotIn("not yet enforced", self.box.log.read_text())
 
 
