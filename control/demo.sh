@@ -197,7 +197,7 @@ with_hosts() {
   traffic production office 10.10.0.2
   traffic experiment lab 10.20.0.2 --udp --bitrate 80M
   traffic voice phone 10.30.0.2 --udp --bitrate 2M --length 160
-  demo table "$url" 15
+  demo table "$url" 14
   for pid in $clients; do wait "$pid" || { cat "$directory"/*.iperf >&2; exit 1; }; done
   say "what iperf3's receivers saw"
   for slice in production experiment voice; do
