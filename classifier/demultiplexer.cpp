@@ -50,6 +50,7 @@ void Demultiplexer::run(Burst& burst) {
     next += run.packets;
   }
   burst.release();
+  any_long_ = false;
   publish_ready();
 }
 
@@ -68,7 +69,7 @@ uint64_t Demultiplexer::charge(uint64_t cycles) {
   return charged;
 }
 
-Verdict Demultiplexer::classify(Packet packet) const {
+Verdict Demultiplexer::classify(Packet packet) {
   if (packet.segments() != 1 || packet.length() < kTaggedHeaderSize) [[unlikely]]
     return classify_odd(packet);
   FrameTag tag;
@@ -77,7 +78,9 @@ Verdict Demultiplexer::classify(Packet packet) const {
   return verdict;
 }
 
-Verdict Demultiplexer::classify_odd(Packet packet) const {
+Verdict Demultiplexer::classify_odd(Packet packet) {
+  packet.state().buffers = buffers_of(packet);
+  any_long_ = any_long_ || packet.segments() > 1;
   const FrameView frame = packet.view();
   // Tags are edited in place, so they must lie in the first segment.
   if (frame.contiguous() < kTaggedHeaderSize && frame.contiguous() < frame.length())
@@ -96,13 +99,30 @@ void Demultiplexer::deliver(std::span<const Packet> packets, const Run& run) {
   }
   SliceInput& input = *inputs_[run.verdict.slice().value()];
   input.received.add(packets.size(), run.bytes);
-  const uint32_t queued = input.queue.push(packets);
-  if (queued < packets.size()) [[unlikely]] {
-    const bool over_budget = marks_.over_budget.is_marked(run.verdict.slice().value());
-    (over_budget ? input.dropped_budget : input.dropped_full).add(packets.size() - queued);
+  if (any_long_) [[unlikely]] {
+    deliver_long(packets, run.verdict.slice());
+  } else if (const uint32_t queued = input.queue.push(packets); queued < packets.size()) [[unlikely]] {
+    refused(run.verdict.slice()).add(packets.size() - queued);
     free_packets(packets.subspan(queued));
   }
   mark_ready(run.verdict.slice());
+}
+
+/// One by one: a long frame that finds no room leaves it to those behind.
+void Demultiplexer::deliver_long(std::span<const Packet> packets, SliceId slice) {
+  SliceInput& input = *inputs_[slice.value()];
+  for (const Packet packet : packets) {
+    const uint32_t buffers = packet.state().buffers;
+    if ((buffers == 1 || input.has_room_for_long(buffers)) && input.queue.push({&packet, 1}) == 1) continue;
+    refused(slice).add(1);
+    free_packets({&packet, 1});
+  }
+}
+
+/// What counts the packets that the slice's input has no room for.
+Counter& Demultiplexer::refused(SliceId slice) const {
+  SliceInput& input = *inputs_[slice.value()];
+  return marks_.over_budget.is_marked(slice.value()) ? input.dropped_budget : input.dropped_full;
 }
 
 void Demultiplexer::mark_ready(SliceId slice) {

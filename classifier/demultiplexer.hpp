@@ -22,9 +22,31 @@ struct alignas(64) SliceInput {
 
   PacketQueue queue;
   TrafficCounter received;  // all that are the slice's, dropped ones too
-  Counter dropped_full;     // of those: queue_full
+  Counter dropped_full;     // of those, for want of room: full_reason()
   Counter dropped_budget;   // of those: cpu_budget
   Counter cycles;           // spent on receiving and sorting them
+
+  /// Longer than this is delay: what a round of visits brings.
+  static constexpr uint32_t kLongest = 1024;
+  /// Most packet buffers of one frame, which is then of 10 KiB; longer ones find no room.
+  static constexpr uint32_t kMostBuffers = 5;
+
+  /// Packet buffers that a queue of this capacity can hold: a quarter more than it has places, for further
+  /// buffers of long frames.
+  static constexpr uint32_t buffers_of(uint32_t capacity) { return capacity + capacity / 4; }
+
+  /// Whether a frame of several buffers may enter. What is in the queue is not looked at: while so few are
+  /// before it that all could be of kMostBuffers, the further ones stay within buffers_of(). Frames of one
+  /// buffer that come later take no more than the places. Receive side.
+  [[nodiscard]] bool has_room_for_long(uint32_t buffers) const {
+    return buffers <= kMostBuffers && (queue.size() + 1) * (kMostBuffers - 1) <= queue.capacity() / 4;
+  }
+
+  /// Why a packet found no room: a queue as long as any may be is full by its own limit, any other because
+  /// the slice has no more memory.
+  [[nodiscard]] DropReason full_reason() const {
+    return queue.capacity() >= kLongest ? DropReason::queue_full : DropReason::memory_quota;
+  }
 
   /// Fetches what a delivery writes to.
   void prefetch() const { __builtin_prefetch(this, 1); }
@@ -59,10 +81,12 @@ class Demultiplexer {
     uint64_t bytes;
   };
 
-  [[nodiscard]] Verdict classify(Packet packet) const;
+  [[nodiscard]] Verdict classify(Packet packet);
   /// The same for what is too short or in several segments.
-  [[gnu::noinline]] [[nodiscard]] Verdict classify_odd(Packet packet) const;
+  [[gnu::noinline]] [[nodiscard]] Verdict classify_odd(Packet packet);
   void deliver(std::span<const Packet> packets, const Run& run);
+  [[gnu::noinline]] void deliver_long(std::span<const Packet> packets, SliceId slice);
+  [[nodiscard]] Counter& refused(SliceId slice) const;
   void mark_ready(SliceId slice);
   void publish_ready();
 
@@ -75,6 +99,7 @@ class Demultiplexer {
   std::size_t run_count_ = 0;
   std::vector<uint64_t> pending_marks_;  // by word of ready_, collected over a burst
   std::vector<uint32_t> pending_words_;
+  bool any_long_ = false;  // the burst has frames in several buffers
 };
 
 }  // namespace bulkhead

@@ -16,6 +16,19 @@ namespace bulkhead {
 /// A port as its slice counts them: the n-th of the slice's own ports.
 using LocalPort = uint8_t;
 
+/// How much a slice may still send. Asked in the slice's visit.
+class OutputRooms {
+ public:
+  OutputRooms() = default;
+  OutputRooms(const OutputRooms&) = delete;
+  OutputRooms& operator=(const OutputRooms&) = delete;
+  /// Packet buffers that may yet wait at the slice's port.
+  [[nodiscard]] virtual uint32_t room(LocalPort port) const = 0;
+
+ protected:
+  ~OutputRooms() = default;
+};
+
 /// Where a forwarding model puts the packets of one visit: per output port, or dropped with a reason. Scratch
 /// of one worker, used again for every visit. Whatever was sent or copied and not taken is freed at the end.
 class ForwardingOutputs {
@@ -34,10 +47,14 @@ class ForwardingOutputs {
     touched_ |= uint64_t{1} << port;
     ports_[port].elsewhere = packets;
   }
-  /// Sends a copy, or counts a drop (no_buffer) where there is none to be had.
+  /// Sends a copy. Where the slice's memory at the port is full none is made, so that no slice takes buffers
+  /// that it may not keep, and memory_quota is counted; where the pool has none left, no_buffer.
   void send_copy(LocalPort port, Packet packet);
   /// Takes over a packet and frees it.
   void drop(Packet packet, DropReason reason);
+
+  /// What bounds the copies of the next visits; null: nothing does. It must outlive them.
+  void limit_copies(const OutputRooms* rooms) { rooms_ = rooms; }
 
   /// The packets that were sent there, which the caller owns now. Valid until the next visit.
   [[nodiscard]] std::span<const Packet> take(LocalPort port) {
@@ -59,12 +76,18 @@ class ForwardingOutputs {
   void reset();
 
  private:
+  [[nodiscard]] bool takes_copy(LocalPort port, uint32_t buffers);
+  void count_drop(DropReason reason);
+
   struct Port {
     std::span<const Packet> elsewhere;
     Burst here;
+    uint32_t copy_room = 0;  // packet buffers for further copies, where it was asked for
   };
   std::vector<Port> ports_;
   const PacketPool& pool_;
+  const OutputRooms* rooms_ = nullptr;
+  uint64_t asked_ = 0;  // bit n: how much room local port n has
   uint64_t touched_ = 0;
   uint32_t copies_ = 0;
   bool any_dropped_ = false;

@@ -26,7 +26,7 @@ uint64_t drops(const SliceRuntime& slice, DropReason reason) {
   uint64_t sum = slice.dropped.read(reason);
   for (const SliceRuntime::Attachment& attachment : slice.attachments()) {
     sum += attachment.output->dropped.read(reason);
-    if (reason == DropReason::queue_full) sum += attachment.input->dropped_full.read();
+    if (reason == attachment.input->full_reason()) sum += attachment.input->dropped_full.read();
     if (reason == DropReason::cpu_budget) sum += attachment.input->dropped_budget.read();
   }
   return sum;
@@ -74,6 +74,8 @@ Snapshot::Slice slice_snapshot(const SliceRuntime& runtime, const Config& config
     const auto reason = static_cast<DropReason>(i);
     slice.dropped.emplace_back(to_string(reason), drops(runtime, reason));
   }
+  slice.memory_packets = runtime.held_buffers();
+  slice.memory_quota_packets = runtime.memory_quota;
   slice.replicated_packets = runtime.replicated.read();
   slice.learned_addresses = runtime.model().learned_addresses();
   slice.unlearned_addresses = runtime.model().unlearned_addresses();

@@ -100,13 +100,4 @@ std::string format_vnet(SliceConfig::Vnet vnet) {
 
 uint32_t default_workers() { return std::max<uint32_t>(static_cast<uint32_t>(usable_cores().size()), 2) - 1; }
 
-std::vector<std::string> unenforced_sections(const Config& config) {
-  constexpr std::array kNotYet = {"slice.memory"};
-  std::vector<std::string> out;
-  for (const char* section : kNotYet)
-    if (std::ranges::find(config.sections_present, section) != config.sections_present.end())
-      out.emplace_back(section);
-  return out;
-}
-
 }  // namespace bulkhead

@@ -61,7 +61,4 @@ using ReportedSpeeds = std::vector<std::optional<BitsPerSecond>>;
 /// Workers where the configuration names none: the cores this process may use but one, at least one.
 [[nodiscard]] uint32_t default_workers();
 
-/// The given sections that are parsed and proved but that `run` does not enforce yet, e.g. "slice.cpu".
-[[nodiscard]] std::vector<std::string> unenforced_sections(const Config& config);
-
 }  // namespace bulkhead

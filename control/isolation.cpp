@@ -133,7 +133,7 @@ void prove_reserves(const Config& config, const Resources& resources, FaultList&
                                       "; lower them, or add workers");
 }
 
-/// "16MiB of memory hold 6620 packets of 2376B, of which 2 ports and 1 worker need 4608"
+/// "16MiB of memory hold 6620 packets of 2376B, of which 2 ports and 1 worker need 5184"
 std::string memory_account(const Config& config, const PacketMemory& memory,
                            std::optional<uint32_t> workers) {
   return format_size(config.appliance.memory) + " of memory hold " + std::to_string(memory.packets) +

@@ -4,20 +4,23 @@
 #include <algorithm>
 #include <bit>
 
+#include "classifier/demultiplexer.hpp"
 #include "nic/packet_pool.hpp"
 #include "nic/port.hpp"
-#include "shaper/class_queue.hpp"
+#include "shaper/slice_output.hpp"
 
 namespace bulkhead {
 namespace {
 
-// A worker's thread cache (one and a half times its size, as DPDK fills it), the burst in its hands, and the
-// copies of one flooded burst.
-constexpr uint32_t kPacketsPerWorker = 384 + 64 + 64;
+// A thread's cache of the pool: one and a half times its size, as DPDK fills it.
+constexpr uint32_t kCached = 384;
+// The burst in a worker's hands besides, all of it long frames. Copies are their slice's from the beginning.
+constexpr uint32_t kPacketsPerWorker = kCached + Burst::kCapacity * SliceInput::kMostBuffers;
+// The control thread frees what slices leave behind, and its cache keeps some of that.
+constexpr uint32_t kPacketsOfControl = kCached;
+// What AF_XDP's driver fills its rings with, whatever it is asked for.
+constexpr uint32_t kAfXdpDescriptors = 2048;
 
-constexpr uint32_t kLongestInput = 1024;  // only what a round of visits brings
-// What eight classes may hold that have no limit of their own, and again as much for those that have.
-constexpr uint32_t kLongestOutput = 2 * kMaxClasses * QueueLimit::kLongest;
 constexpr std::size_t kSharesOfPort = 3;
 
 }  // namespace
@@ -29,7 +32,10 @@ PacketMemory packet_memory(const Config& config) {
 }
 
 uint64_t held_packets(const Config& config, std::optional<uint32_t> workers) {
-  return config.ports.size() * 2 * kDescriptors + uint64_t{workers.value_or(0)} * kPacketsPerWorker;
+  uint64_t held = kPacketsOfControl + uint64_t{workers.value_or(0)} * kPacketsPerWorker;
+  for (const PortConfig& port : config.ports)
+    held += uint64_t{2} * (has_driver(port.device, "af_xdp") ? kAfXdpDescriptors : kDescriptors);
+  return held;
 }
 
 std::vector<uint64_t> memory_packets(const Config& config, const PacketMemory& memory,
@@ -53,10 +59,13 @@ std::vector<QueuePlan> queue_plans(const Config& config, const PacketMemory& mem
   std::vector<QueuePlan> out;
   for (std::size_t slice = 0; slice < packets.size(); ++slice) {
     const uint64_t at_port = packets[slice] / config.slices[slice].ports().size();
-    const auto share = static_cast<uint32_t>(std::min<uint64_t>(at_port / kSharesOfPort, kLongestInput));
+    const auto share =
+        static_cast<uint32_t>(std::min<uint64_t>(at_port / kSharesOfPort, SliceInput::kLongest));
     const uint32_t input = std::bit_floor(share);
+    const uint64_t rest = at_port - SliceInput::buffers_of(input);
     out.push_back({.input = input,
-                   .output = static_cast<uint32_t>(std::min<uint64_t>(at_port - input, kLongestOutput))});
+                   .output = static_cast<uint32_t>(std::min<uint64_t>(rest, SliceOutput::kMostPlaces)),
+                   .quota = packets[slice]});
   }
   return out;
 }

@@ -25,7 +25,8 @@ struct PacketMemory {
 /// The memory that a configuration's start lays out: room for the largest frame of any of its devices.
 [[nodiscard]] PacketMemory packet_memory(const Config& config);
 
-/// Packets that ports and workers hold besides the slices' queues. Unknown workers hold none.
+/// Packet buffers that ports, workers and the control thread hold besides the slices' queues. Unknown workers
+/// hold none.
 [[nodiscard]] uint64_t held_packets(const Config& config, std::optional<uint32_t> workers);
 
 /// The most packets each slice may hold, by SliceId: as given; the others share equally what ports, workers
@@ -37,6 +38,7 @@ struct PacketMemory {
 struct QueuePlan {
   uint32_t input = 0;   // to be visited; a power of two
   uint32_t output = 0;  // to be sent, in all classes together
+  uint64_t quota = 0;   // of the slice, at all its ports
   bool operator==(const QueuePlan&) const = default;
 };
 

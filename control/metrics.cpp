@@ -180,6 +180,10 @@ void write_slice_state(const Snapshot& snapshot, FamilyWriter& out) {
   for (const auto& slice : snapshot.slices) residence.push_back(residence_histogram(slice));
   out.write(MetricType::Histogram, "slice_residence_seconds",
             "Seconds from a packet's arrival to its transmission.", std::move(residence));
+  out.gauges("slice_memory_packets", "Packet buffers that the slice holds.",
+             by_slice(snapshot, [](const auto& slice) { return slice.memory_packets; }));
+  out.gauges("slice_memory_quota_packets", "Most packet buffers that the slice may hold.",
+             by_slice(snapshot, [](const auto& slice) { return slice.memory_quota_packets; }));
   out.counters("slice_cpu_seconds_total", "Seconds of worker time charged to the slice.",
                by_slice(snapshot, [](const auto& slice) { return slice.cpu_seconds; }));
   out.counters("slice_cpu_throttled_seconds_total",

@@ -2,7 +2,6 @@
 #include "control/run.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <memory>
 #include <numeric>
@@ -11,7 +10,6 @@
 #include "control/appliance.hpp"
 #include "control/config.hpp"
 #include "control/cores.hpp"
-#include "control/entitlement.hpp"
 #include "control/log.hpp"
 #include "control/report.hpp"
 #include "control/sd_notify.hpp"
@@ -39,13 +37,6 @@ std::optional<Config> load_proved(const std::string& file, const Resources& reso
   if (config) return std::move(*config);
   log_lines(config.error().to_string());
   return std::nullopt;
-}
-
-void warn_of_unenforced(const Config& config) {
-  const std::vector<std::string> sections = unenforced_sections(config);
-  if (!sections.empty())
-    log_warning(
-        fmt::format("{}: read and proved, but not yet enforced: {}", config.file, fmt::join(sections, ", ")));
 }
 
 Result<std::unique_ptr<StatsServer>> start_endpoint(const StatsConfig& config, SnapshotSource& source) {
@@ -92,7 +83,6 @@ bool reload(Appliance& appliance, const std::string& file) {
         broken ? "the appliance cannot go on as before, and stops" : "the old configuration is in force"));
     return !broken;
   }
-  warn_of_unenforced(*config);
   log_info(fmt::format("{}: in force", file));
   return true;
 }
@@ -126,7 +116,6 @@ int run_command(const std::string& file) {
   Signals signals;
   auto config = load_proved(file, this_machine());
   if (!config) return kExitRefused;
-  warn_of_unenforced(*config);
   auto cores = worker_cores(config->appliance);
   if (!cores) return fail_with({cores.error(), ApplianceFault::Kind::refused});
   leave_cores_to_workers(*cores);

@@ -44,6 +44,8 @@ struct Snapshot {
     std::vector<std::pair<std::string, uint64_t>> dropped;  // by reason; every reason is there, also at zero
     uint64_t replicated_packets = 0;                        // further copies made by flooding
     uint64_t input_queued_packets = 0;                      // waiting for the slice to be visited
+    uint64_t memory_packets = 0;                            // packet buffers that it holds
+    uint64_t memory_quota_packets = 0;                      // and may hold
     uint64_t learned_addresses = 0;
     uint64_t unlearned_addresses = 0;  // frames whose source found no room in the table
     double cpu_seconds = 0;            // of worker time charged to it

@@ -118,6 +118,8 @@ Json to_json(const Snapshot::Slice& slice) {
   json["replicated_packets"] = slice.replicated_packets;
   json["input_queued_packets"] = slice.input_queued_packets;
   json["queued_packets"] = queued;
+  json["memory_packets"] = slice.memory_packets;
+  json["memory_quota_packets"] = slice.memory_quota_packets;
   json["learned_addresses"] = slice.learned_addresses;
   json["unlearned_addresses"] = slice.unlearned_addresses;
   json["cpu_seconds"] = number(slice.cpu_seconds);

@@ -56,6 +56,7 @@ Row slice_row(const Snapshot::Slice& slice) {
           scaled(tx.packets_per_second),
           scaled(tx.bits_per_second),
           std::to_string(sum_of(slice.dropped)),
+          std::to_string(slice.memory_packets) + " of " + std::to_string(slice.memory_quota_packets),
           percent(slice.cpu_percent),
           percent(slice.cpu_reserve_percent),
           slice.cpu_cap_percent ? percent(*slice.cpu_cap_percent) : "none",
@@ -91,8 +92,8 @@ std::string aligned(const std::vector<Row>& rows) {
 }  // namespace
 
 std::string status_table(const Snapshot& snapshot) {
-  std::vector<Row> slices = {{"slice", "rx pkt/s", "rx bit/s", "tx pkt/s", "tx bit/s", "dropped", "cpu",
-                              "reserve", "cap", "throttled"}};
+  std::vector<Row> slices = {{"slice", "rx pkt/s", "rx bit/s", "tx pkt/s", "tx bit/s", "dropped", "memory",
+                              "cpu", "reserve", "cap", "throttled"}};
   for (const auto& slice : snapshot.slices) slices.push_back(slice_row(slice));
   std::vector<Row> ports = {{"port", "rx pkt/s", "rx bit/s", "tx pkt/s", "tx bit/s", "not taken", "link"}};
   for (const auto& port : snapshot.ports) ports.push_back(port_row(port));

@@ -18,10 +18,10 @@ namespace bulkhead {
 
 /// What Bulkhead remembers of a packet on its way through the appliance. Lives inside the packet buffer.
 struct PacketState {
-  Cycles arrival;   // when the burst it came with was received
-  Vlan vlan;        // of the outermost tag, as the frame stands now
-  uint8_t pcp = 0;  // of the outermost tag, or the priority it was given
-  uint8_t reserved = 0;
+  Cycles arrival;            // when the burst it came with was received
+  Vlan vlan;                 // of the outermost tag, as the frame stands now
+  uint8_t pcp = 0;           // of the outermost tag, or the priority it was given
+  uint8_t buffers = 1;       // of the packet pool that hold it, 255 for more; right once it has its slice
   uint32_t length = 0;       // bytes, as counted
   rte_mbuf* next = nullptr;  // of whatever list the packet stands in
 };
@@ -73,6 +73,11 @@ class Packet {
 };
 static_assert(std::is_trivially_default_constructible_v<Packet>);
 static_assert(Packet::kStateOffset + sizeof(PacketState) <= sizeof(rte_mbuf));
+
+/// What PacketState::buffers says of a packet.
+[[nodiscard]] inline uint8_t buffers_of(Packet packet) {
+  return static_cast<uint8_t>(packet.segments() < UINT8_MAX ? packet.segments() : UINT8_MAX);
+}
 
 /// Copies handles, each by a store of its own. They are read one by one soon after, and a processor forwards
 /// a store to a load only where the store had all of it: after a wide copy each load waits for the cache

@@ -99,6 +99,7 @@ Packet PacketPool::allocate(std::span<const uint8_t> bytes) const {
     ++head.mbuf()->nb_segs;
   }
   head.state() = PacketState{};
+  head.state().buffers = buffers_of(head);
   return head;
 }
 
@@ -108,6 +109,7 @@ Packet PacketPool::copy(Packet packet) const {
   take_over_from_library(mbuf);
   const Packet copied(mbuf);
   copied.state() = packet.state();
+  copied.state().buffers = buffers_of(copied);
   return copied;
 }
 

@@ -45,7 +45,7 @@ void Egress::detach(SliceOutput& output, DropReason reason) {
   for (uint32_t number = 0; number < kMaxClasses; ++number)
     while (!output.queues.at(number).empty()) {
       const Packet packet = output.queues.pop(number);
-      output.count_drop(packet.state().pcp, reason);
+      output.count_drop(packet.state().pcp, packet.state().buffers, reason);
       free_packets({&packet, 1});
     }
   scheduler_.remove(SliceId{output.slot});
@@ -112,7 +112,7 @@ bool Egress::admit_from(SliceOutput& output, Cycles now) {
       classes |= 1u << number;
       continue;
     }
-    output.count_drop(pcp, DropReason::queue_full);
+    output.count_drop(pcp, packet.state().buffers, DropReason::queue_full);
     free_packets({&packet, 1});
   }
   if (classes != 0) scheduler_.activate(SliceId{output.slot}, static_cast<uint8_t>(classes), now);
@@ -134,7 +134,11 @@ bool Egress::pass(const SliceOutput& output, std::span<const Packet> burst, Cycl
 /// Writes a packet down at a place of the batch, and returns its length.
 uint32_t Egress::put(uint32_t place, Packet packet, uint16_t slot) {
   const PacketState& state = packet.state();
-  sent_[place] = {.arrival = state.arrival, .length = state.length, .pcp = state.pcp, .slot = slot};
+  sent_[place] = {.arrival = state.arrival,
+                  .length = state.length,
+                  .pcp = state.pcp,
+                  .buffers = state.buffers,
+                  .slot = slot};
   batch_.raw()[place] = packet;
   return state.length;
 }
@@ -188,14 +192,16 @@ uint64_t Egress::count(uint32_t from, uint32_t to, Cycles now, uint64_t cycles) 
     const Cycles residence = now - first.arrival;
     const std::size_t bucket = ResidenceHistogram::bucket_of(scale_.ceil(residence));
     const uint32_t start = i;
+    uint32_t buffers = 0;
     for (; i < to && sent_[i].came_with(first); ++i) {
       const Sent& sent = sent_[i];
+      buffers += sent.buffers;
       output.transmitted[sent.pcp].add(1, sent.length);
       output.residence.count(bucket, output.class_of_pcp[sent.pcp]);
     }
     const uint32_t packets = i - start;
     output.residence.add_time(residence, packets);
-    output.all_left.add(packets);
+    output.all_left.add(buffers);
     output.cycles.add(each * packets);
   }
   return each * (to - from);
@@ -215,7 +221,7 @@ void Egress::drop_pending(SliceOutput& output, DropReason reason) {
       sent_[kept++] = sent_[i];
       continue;
     }
-    output.count_drop(sent_[i].pcp, reason);
+    output.count_drop(sent_[i].pcp, sent_[i].buffers, reason);
     free_packets({batch_.raw() + i, 1});
   }
   batch_.resize(kept);

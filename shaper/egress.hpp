@@ -74,6 +74,7 @@ class Egress {
     Cycles arrival;
     uint32_t length;
     uint8_t pcp;
+    uint8_t buffers;
     uint16_t slot;
 
     /// Of the same slice, and received together.

@@ -46,19 +46,21 @@ struct alignas(64) SliceOutput {
         queues(egress_plan.queues) {}
 
   static constexpr uint32_t kLongestRing = 1024;
+  /// What eight classes may hold that have no limit of their own, and again as much for those that have.
+  static constexpr uint32_t kMostPlaces = 2 * kMaxClasses * QueueLimit::kLongest;
   static constexpr uint16_t kNoSlot = UINT16_MAX;
 
   PacketQueue ring;
   EgressTag tag;
   EgressLimits limits;
-  uint32_t places;  // packets that may be here at once
+  uint32_t places;  // packet buffers that may be here at once
 
   // slice visit: writes
-  Counter all_entered;
+  Counter all_entered;             // packet buffers
   std::array<Counter, 8> entered;  // packets by PCP
 
   // port visit: writes
-  alignas(64) Counter all_left;  // transmitted, or dropped after they had entered
+  alignas(64) Counter all_left;  // of those: transmitted, or dropped after they had entered
   Counter cycles;                // of visits to the port, for the slice's packets
   uint16_t slot = kNoSlot;       // the slice's number at the port's scheduler, set under its claim
   std::array<uint8_t, 8> class_of_pcp;
@@ -71,17 +73,30 @@ struct alignas(64) SliceOutput {
   EgressPlan plan;
   ClassQueues queues;
 
-  /// Slice visit: how many more packets may enter.
+  /// How many more packet buffers may enter. Slice visit.
   [[nodiscard]] uint32_t room() const {
-    const uint64_t inside = all_entered.read() - all_left.read();
+    const uint64_t inside = held();
     return inside < places ? places - static_cast<uint32_t>(inside) : 0;
   }
 
-  /// Port visit: the packet was dropped after it had entered. The caller frees it.
-  void count_drop(uint8_t pcp, DropReason reason) {
+  /// Packet buffers between the slice's visits and the device. Any thread; a moment old.
+  [[nodiscard]] uint64_t held() const {
+    // What left first: the other way round more could have left than had entered.
+    const uint64_t left = all_left.read();
+    const uint64_t came = all_entered.read();
+    return came > left ? came - left : 0;  // what was queued may leave before it is counted
+  }
+
+  /// Why a packet found no room: see SliceInput::full_reason().
+  [[nodiscard]] DropReason full_reason() const {
+    return places >= kMostPlaces ? DropReason::queue_full : DropReason::memory_quota;
+  }
+
+  /// Port visit: a packet of so many buffers was dropped after it had entered. The caller frees it.
+  void count_drop(uint8_t pcp, uint32_t buffers, DropReason reason) {
     dropped_by_pcp[pcp].add(1);
     dropped.add(reason, 1);
-    all_left.add(1);
+    all_left.add(buffers);
   }
 
   /// Fetches what the slice's visit touches, what taking packets reads, and what counting them writes to.

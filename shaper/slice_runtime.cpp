@@ -8,6 +8,20 @@
 namespace bulkhead {
 namespace {
 
+uint32_t buffers_of(std::span<const Packet> packets) {
+  uint32_t buffers = 0;
+  for (const Packet packet : packets) buffers += packet.state().buffers;
+  return buffers;
+}
+
+/// How many of the packets, in order, a way out has room for.
+std::size_t fitting(std::span<const Packet> packets, uint32_t room) {
+  std::size_t count = 0;
+  for (; count < packets.size() && packets[count].state().buffers <= room; ++count)
+    room -= packets[count].state().buffers;
+  return count;
+}
+
 bool fits(Packet packet, const EgressLimits& limits) {
   return packet.state().length <= limits.max_frame && (packet.segments() == 1 || limits.takes_segments);
 }
@@ -39,6 +53,8 @@ SliceRuntime::Visit SliceRuntime::visit(Cycles now, ForwardingOutputs& scratch, 
   Visit visit;
   const Sending sending{.now = now, .scratch = scratch, .exits = exits};
   const auto ports = static_cast<LocalPort>(attachments_.size());
+  const Rooms rooms(attachments_);
+  scratch.limit_copies(&rooms);
   Burst burst;
   for (LocalPort ingress = 0; ingress < ports; ++ingress) {
     PacketQueue& queue = attachments_[ingress].input->queue;
@@ -49,6 +65,7 @@ SliceRuntime::Visit SliceRuntime::visit(Cycles now, ForwardingOutputs& scratch, 
     visit.wants_more = visit.wants_more || taken == std::min<uint32_t>(burst_, queue.capacity());
     forward(ingress, burst, sending, visit.sent_to);
   }
+  scratch.limit_copies(nullptr);
   return visit;
 }
 
@@ -96,27 +113,40 @@ bool SliceRuntime::send(std::span<const Packet> packets, const Attachment& attac
     kept.release();
   }
   if (packets.empty()) return false;
+  const uint32_t buffers = buffers_of(packets);
   Egress* const egress = sending.exits.at(attachment.port);
-  const bool may_pass = egress != nullptr && output.ring.empty() && packets.size() <= output.room();
-  if (!may_pass || !egress->pass(output, packets, sending.exits.now())) return queue(packets, output);
+  const bool may_pass = egress != nullptr && output.ring.empty() && buffers <= output.room();
+  if (!may_pass || !egress->pass(output, packets, sending.exits.now()))
+    return queue(packets, buffers, output);
   for (const Packet packet : packets) output.entered[packet.state().pcp].add(1);
-  output.all_entered.add(packets.size());
+  output.all_entered.add(buffers);
   return false;
 }
 
-bool SliceRuntime::queue(std::span<const Packet> packets, SliceOutput& output) {
+bool SliceRuntime::queue(std::span<const Packet> packets, uint32_t buffers, SliceOutput& output) {
+  const uint32_t room = output.room();
+  if (buffers > room) [[unlikely]] {
+    const std::size_t fit = fitting(packets, room);
+    drop_rest(packets.subspan(fit), output.full_reason());
+    packets = packets.first(fit);
+    buffers = buffers_of(packets);
+  }
   // Read before the push: then they may be transmitted and freed by another worker at once.
   std::array<uint8_t, Burst::kCapacity> pcps;
   for (std::size_t i = 0; i < packets.size(); ++i) pcps[i] = packets[i].state().pcp;
-  const uint32_t queued =
-      output.ring.push(packets.first(std::min<std::size_t>(packets.size(), output.room())));
-  for (uint32_t i = 0; i < queued; ++i) output.entered[pcps[i]].add(1);
-  output.all_entered.add(queued);
+  const uint32_t queued = output.ring.push(packets);
   if (queued < packets.size()) [[unlikely]] {
-    dropped.add(DropReason::queue_full, packets.size() - queued);
-    free_packets(packets.subspan(queued));
+    buffers -= buffers_of(packets.subspan(queued));
+    drop_rest(packets.subspan(queued), DropReason::queue_full);
   }
+  for (uint32_t i = 0; i < queued; ++i) output.entered[pcps[i]].add(1);
+  output.all_entered.add(buffers);
   return queued > 0;
+}
+
+void SliceRuntime::drop_rest(std::span<const Packet> packets, DropReason reason) {
+  dropped.add(reason, packets.size());
+  free_packets(packets);
 }
 
 /// Tags the frames for the port, keeps those that can leave there, and drops the others.
@@ -145,13 +175,21 @@ bool SliceRuntime::holds_packets() const {
   });
 }
 
+uint64_t SliceRuntime::held_buffers() const {
+  uint64_t sum = 0;
+  for (const Attachment& attachment : attachments_)
+    sum += attachment.input->queue.size() + attachment.output->held();
+  return sum;
+}
+
 void SliceRuntime::drop_queued() {
   for (const Attachment& attachment : attachments_) {
     dropped.add(DropReason::shutdown, attachment.input->queue.drain());
     SliceOutput& output = *attachment.output;
     Burst burst;
     while (const uint32_t taken = output.ring.pop(burst.raw(), Burst::kCapacity)) {
-      for (uint32_t i = 0; i < taken; ++i) output.count_drop(burst[i].state().pcp, DropReason::shutdown);
+      for (const Packet packet : std::span(burst.raw(), taken))
+        output.count_drop(packet.state().pcp, packet.state().buffers, DropReason::shutdown);
       free_packets({burst.raw(), taken});
     }
   }

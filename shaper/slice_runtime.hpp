@@ -60,6 +60,10 @@ class alignas(64) SliceRuntime {
   void prefetch_ports() const { __builtin_prefetch(attachments_.data()); }
   void prefetch() const;
 
+  /// Packet buffers that wait in its queues or that a device has not taken yet, but for the further buffers
+  /// of long frames that wait to be visited. Any thread.
+  [[nodiscard]] uint64_t held_buffers() const;
+
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const std::vector<Attachment>& attachments() const { return attachments_; }
   [[nodiscard]] const ForwardingModel& model() const { return *model_; }
@@ -84,6 +88,16 @@ class alignas(64) SliceRuntime {
   Counter cycles;  // spent on visits
 
  private:
+  /// What its ways out can still take.
+  class Rooms final : public OutputRooms {
+   public:
+    explicit Rooms(const std::vector<Attachment>& attachments) : attachments_(attachments) {}
+    [[nodiscard]] uint32_t room(LocalPort port) const override { return attachments_[port].output->room(); }
+
+   private:
+    const std::vector<Attachment>& attachments_;
+  };
+
   /// Where and when a visit sends.
   struct Sending {
     Cycles now;
@@ -92,7 +106,8 @@ class alignas(64) SliceRuntime {
   };
   void forward(LocalPort ingress, Burst& burst, const Sending& sending, uint64_t& sent_to);
   bool send(std::span<const Packet> packets, const Attachment& attachment, const Sending& sending);
-  bool queue(std::span<const Packet> packets, SliceOutput& output);
+  bool queue(std::span<const Packet> packets, uint32_t buffers, SliceOutput& output);
+  void drop_rest(std::span<const Packet> packets, DropReason reason);
   void prepare(std::span<const Packet> packets, const SliceOutput& output, Burst& kept);
   void count_drops(const ForwardingOutputs& outputs);
 
@@ -112,6 +127,8 @@ class alignas(64) SliceRuntime {
 
   static constexpr std::size_t kNoHome = SIZE_MAX;
   std::size_t home = kNoHome;  // its worker's number; control only
+
+  uint64_t memory_quota = 0;  // packet buffers that it may hold, as configured; set before it is visited
 };
 
 }  // namespace bulkhead

@@ -108,6 +108,29 @@ TEST_CASE("a full queue drops the newest, counted as its slice's", "[demultiplex
   CHECK(bench.queued(1) == std::vector<Frame>{in_vlan(200, 4)});
 }
 
+TEST_CASE("frames of several buffers take no more than a quarter beyond the places", "[demultiplexer]") {
+  constexpr uint32_t kCapacity = 64;
+  const auto sized = [](uint32_t number, std::size_t size) { return tag(numbered(number, size), 100); };
+  Bench bench(kCapacity);
+  bench.run({sized(0, 12'000), sized(1, 60)});  // of more buffers than any frame may have
+  CHECK(bench.inputs[0]->dropped_full.read() == 1);
+  CHECK(bench.queued(0) == std::vector<Frame>{sized(1, 60)});
+  // As long as may be, until no more enter, and then what needs one buffer, until no more enters.
+  for (const std::size_t size : {std::size_t{9'000}, std::size_t{60}})
+    for (uint32_t number = 0; number < 2 * kCapacity; number += 16)
+      bench.run(std::vector<Frame>(16, sized(number, size)));
+  CHECK(bench.inputs[0]->queue.size() == kCapacity);
+  CHECK(bench.pool.in_use() == SliceInput::buffers_of(kCapacity));
+  CHECK(bench.inputs[0]->received.packets.read() == bench.inputs[0]->dropped_full.read() + kCapacity + 1);
+  bench.inputs[0]->queue.drain();
+  CHECK(bench.pool.in_use() == 0);
+}
+
+TEST_CASE("a short queue is full for want of memory, the longest by its own limit", "[demultiplexer]") {
+  CHECK(SliceInput(SliceInput::kLongest / 2).full_reason() == DropReason::memory_quota);
+  CHECK(SliceInput(SliceInput::kLongest).full_reason() == DropReason::queue_full);
+}
+
 TEST_CASE("what is nobody's and what is no frame are counted apart, and freed", "[demultiplexer]") {
   struct Row {
     const char* description;

@@ -60,6 +60,30 @@ TEST_CASE("a copy that finds no buffer counts as asked for and as dropped", "[fo
   free_packets(sent);
 }
 
+TEST_CASE("copies are made while the slice may have them, and counted as memory_quota then", "[forwarding]") {
+  struct Rooms final : OutputRooms {
+    [[nodiscard]] uint32_t room(LocalPort port) const override { return port; }
+  };
+  const Rooms rooms;
+  const PacketPool pool = make_pool();
+  ForwardingOutputs outputs(3, pool);
+  outputs.limit_copies(&rooms);
+  Burst original;
+  original.push_back(packet_of(pool, numbered(1)));
+  for (uint32_t visit = 0; visit < 2; ++visit) {
+    for (LocalPort port = 0; port < 3; ++port)
+      for (uint32_t i = 0; i < 3; ++i) outputs.send_copy(port, original[0]);
+    CHECK(outputs.copies() == 9);
+    CHECK(outputs.touched() == 0b110);
+    CHECK(outputs.dropped(DropReason::memory_quota) == 3 + 2 + 1);
+    CHECK(outputs.dropped(DropReason::no_buffer) == 0);
+    CHECK(pool.in_use() == 1 + 1 + 2);
+    free_packets(outputs.take(1));
+    free_packets(outputs.take(2));
+    outputs.reset();
+  }
+}
+
 TEST_CASE("what was never taken is freed at the end", "[forwarding]") {
   const PacketPool pool = make_pool();
   {

@@ -90,15 +90,6 @@ strict = true
   CHECK_FALSE(classes[4].strict);
 }
 
-TEST_CASE("sections without effect yet are named, the others are not") {
-  CHECK(unenforced_sections(accepted(kOneSlice)).empty());
-  CHECK(unenforced_sections(accepted(kOneSlice + "[slice.switch]\n[slice.cpu]\n[slice.memory]\n")) ==
-        std::vector<std::string>{"slice.memory"});
-  CHECK(unenforced_sections(
-            accepted(kOneSlice + "[slice.memory]\n[slice.priority]\n[[slice.class]]\npcp = 0\n")) ==
-        std::vector<std::string>{"slice.memory"});
-}
-
 TEST_CASE("identifiers and models as the configuration writes them") {
   CHECK(format_vnet({0x0a1b2c3d, 1}) == "0a1b2c3d:00000001");
   CHECK(forward_name(SliceConfig::Forward::wire) == "wire");

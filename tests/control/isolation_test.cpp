@@ -152,11 +152,11 @@ TEST_CASE("reserves fit the workers") {
 TEST_CASE("the slices' packets fit what ports and workers leave of the memory") {
   const std::string two = "[appliance]\nmemory = \"16MiB\"\nworkers = 1\n" + std::string(kTwoPorts);
   const uint64_t all = PacketPool::capacity_of(16_MiB, 2048);
-  const uint64_t left = all - 2 * 2048 - 512;
+  const uint64_t left = all - 5184;
   const auto packets = [](uint64_t count) { return "memory = {packets = " + std::to_string(count) + "}\n"; };
   const std::string account = "16MiB of memory hold " + std::to_string(all) + " packets of " +
                               std::to_string(PacketPool::footprint(2048).count()) +
-                              "B, of which 2 ports and 1 worker need 4608";
+                              "B, of which 2 ports and 1 worker need 5184";
   CHECK(proof_of(two + slice("a", 1, packets(left))) == "");
   CHECK(proof_of(two + slice("a", 1, packets(left - 96)) + slice("b", 2)) == "");
   CHECK(
@@ -175,7 +175,7 @@ TEST_CASE("the slices' packets fit what ports and workers leave of the memory") 
                  {.port_speeds = {}, .workers = {}, .memory = PacketMemory{2048, 4'000}}) ==
         "lab.toml:1:1: 16MiB of memory hold 4000 packets of " +
             std::to_string(PacketPool::footprint(2048).count()) +
-            "B, of which 2 ports and 1 worker need 4608; raise memory in [appliance]\n");
+            "B, of which 2 ports and 1 worker need 5184; raise memory in [appliance]\n");
 }
 
 TEST_CASE("devices with long frames leave memory for fewer packets") {

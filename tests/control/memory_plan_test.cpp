@@ -31,36 +31,43 @@ TEST_CASE("a packet has room for the largest frame of any device, and memory hol
   CHECK(jumbo.packets == PacketPool::capacity_of(512_MiB, 16'384));
 }
 
-TEST_CASE("ports hold their descriptors, workers their caches and bursts", "[memory_plan]") {
-  CHECK(held_packets(accepted(kOneSlice), {}) == 2 * 2'048);
-  CHECK(held_packets(accepted(kOneSlice), 3) == 2 * 2'048 + 3 * 512);
+TEST_CASE("ports hold their descriptors, workers their caches and bursts of long frames", "[memory_plan]") {
+  constexpr uint64_t kCache = 384;
+  CHECK(held_packets(accepted(kOneSlice), {}) == uint64_t{2} * 2'048 + kCache);  // the control thread's
+  CHECK(held_packets(accepted(kOneSlice), 3) ==
+        uint64_t{2} * 2'048 + kCache + 3 * (kCache + uint64_t{64} * 5));
+  const Config xdp = accepted(kOneSlice + "[[port]]\nname = \"xdp\"\ndevice = \"net_af_xdp0,iface=veth1\"\n");
+  CHECK(held_packets(xdp, {}) == uint64_t{2} * 2'048 + uint64_t{2} * 2'048 + kCache);
 }
 
 TEST_CASE("what ports, workers and given parts leave is shared equally", "[memory_plan]") {
   const auto packets = [](const std::vector<int>& given, std::optional<uint32_t> workers) {
     return memory_packets(with_packets(given), kTenThousand, workers);
   };
-  CHECK(packets({0, 0, 0}, {}) == std::vector<uint64_t>{1'968, 1'968, 1'968});  // of 10,000 - 4,096
-  CHECK(packets({0, 0, 0}, 1) == std::vector<uint64_t>{1'797, 1'797, 1'797});
-  CHECK(packets({0, 5'000, 0}, {}) == std::vector<uint64_t>{452, 5'000, 452});
-  CHECK(packets({5'904, 0}, {}) == std::vector<uint64_t>{5'904, 0});  // the proof refuses it
+  CHECK(packets({0, 0, 0}, {}) == std::vector<uint64_t>{1'840, 1'840, 1'840});  // of 10,000 - 4,480
+  CHECK(packets({0, 0, 0}, 1) == std::vector<uint64_t>{1'605, 1'605, 1'605});
+  CHECK(packets({0, 5'000, 0}, {}) == std::vector<uint64_t>{260, 5'000, 260});
+  CHECK(packets({5'520, 0}, {}) == std::vector<uint64_t>{5'520, 0});  // the proof refuses it
   CHECK(packets({20'000, 0}, {}) == std::vector<uint64_t>{20'000, 0});
 }
 
-TEST_CASE("of a slice's packets at a port a third may wait to be visited, the rest to be sent",
-          "[memory_plan]") {
+TEST_CASE(
+    "of a slice's packets at a port a third may wait to be visited, a quarter of it again "
+    "is for long frames there, the rest to be sent",
+    "[memory_plan]") {
   const auto plans = [](const std::vector<int>& given) {
     return queue_plans(with_packets(given), kTenThousand, 1);
   };
-  CHECK(plans({1'000, 3'000}) ==
-        std::vector<QueuePlan>{{.input = 256, .output = 744}, {.input = 512, .output = 2'488}});
-  CHECK(plans({48, 95}) == std::vector<QueuePlan>{{.input = 16, .output = 32}, {.input = 16, .output = 79}});
+  CHECK(plans({1'000, 3'000}) == std::vector<QueuePlan>{{.input = 256, .output = 680, .quota = 1'000},
+                                                        {.input = 512, .output = 2'360, .quota = 3'000}});
+  CHECK(plans({48, 95}) == std::vector<QueuePlan>{{.input = 16, .output = 28, .quota = 48},
+                                                  {.input = 16, .output = 75, .quota = 95}});
   CHECK(queue_count(accepted(kOneSlice).slices[0]) == 3);
 }
 
 TEST_CASE("no queue is longer than useful", "[memory_plan]") {
   CHECK(queue_plans(with_packets({1'000'000}), {.data_room = 2048, .packets = 2'000'000}, 1) ==
-        std::vector<QueuePlan>{{.input = 1'024, .output = 16'384}});
+        std::vector<QueuePlan>{{.input = 1'024, .output = 16'384, .quota = 1'000'000}});
 }
 
 }  // namespace

@@ -37,6 +37,8 @@ inline Snapshot sample_snapshot() {
     slice.dropped = {{"malformed", 0}, {"queue_full", figure++}, {"shutdown", 0}};
     slice.replicated_packets = figure++;
     slice.input_queued_packets = figure++;
+    slice.memory_packets = figure++;
+    slice.memory_quota_packets = figure++;
     slice.learned_addresses = figure++;
     slice.unlearned_addresses = figure++;
     slice.cpu_seconds = 1.5;

@@ -48,6 +48,8 @@ TEST_CASE("A slice is written with units in its names, sums over its ports, and 
                                                 "replicated_packets",
                                                 "input_queued_packets",
                                                 "queued_packets",
+                                                "memory_packets",
+                                                "memory_quota_packets",
                                                 "learned_addresses",
                                                 "unlearned_addresses",
                                                 "cpu_seconds",

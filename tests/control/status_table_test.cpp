@@ -18,6 +18,8 @@ Snapshot two_slices() {
   lab.ports[1].received = {0, 0, 1250, 1e6};
   lab.ports[1].transmitted[0] = {0, 0, 400, 10e9};
   lab.ports[1].transmitted[7] = {0, 0, 599, 0};
+  lab.memory_packets = 12;
+  lab.memory_quota_packets = 8192;
   lab.cpu_percent = 12.34;
   lab.cpu_reserve_percent = 30;
   lab.cpu_cap_percent = 80.5;
@@ -38,9 +40,12 @@ Snapshot two_slices() {
 
 TEST_CASE("The table has a line for each slice and each port, figures aligned to the right") {
   CHECK(status_table(two_slices()) ==
-        "slice  rx pkt/s  rx bit/s  tx pkt/s  tx bit/s  dropped    cpu  reserve    cap  throttled\n"
-        "lab-a    2.50 k    84.1 M       999    10.0 G       42  12.3%    30.0%  80.5%       0.0%\n"
-        "v             0         0         0         0        0   0.0%     0.0%   none       0.0%\n"
+        "slice  rx pkt/s  rx bit/s  tx pkt/s  tx bit/s  dropped      memory    cpu  reserve    cap  "
+        "throttled\n"
+        "lab-a    2.50 k    84.1 M       999    10.0 G       42  12 of 8192  12.3%    30.0%  80.5%       "
+        "0.0%\n"
+        "v             0         0         0         0        0      0 of 0   0.0%     0.0%   none       "
+        "0.0%\n"
         "\n"
         "port    rx pkt/s  rx bit/s  tx pkt/s  tx bit/s  not taken  link\n"
         "uplink         5         0         0         0          7  down\n");
@@ -67,6 +72,6 @@ TEST_CASE("Rates are scaled to three digits at every size") {
 
 TEST_CASE("Nothing to show still shows the headings") {
   CHECK(status_table(Snapshot{}) ==
-        "slice  rx pkt/s  rx bit/s  tx pkt/s  tx bit/s  dropped  cpu  reserve  cap  throttled\n\n"
+        "slice  rx pkt/s  rx bit/s  tx pkt/s  tx bit/s  dropped  memory  cpu  reserve  cap  throttled\n\n"
         "port  rx pkt/s  rx bit/s  tx pkt/s  tx bit/s  not taken  link\n");
 }

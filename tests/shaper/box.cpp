@@ -64,7 +64,7 @@ uint64_t dropped(const SliceRuntime& slice, DropReason reason) {
   uint64_t sum = slice.dropped.read(reason);
   for (const SliceRuntime::Attachment& attachment : slice.attachments()) {
     sum += attachment.output->dropped.read(reason);
-    if (reason == DropReason::queue_full) sum += attachment.input->dropped_full.read();
+    if (reason == attachment.input->full_reason()) sum += attachment.input->dropped_full.read();
     if (reason == DropReason::cpu_budget) sum += attachment.input->dropped_budget.read();
   }
   return sum;

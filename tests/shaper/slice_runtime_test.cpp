@@ -222,7 +222,7 @@ TEST_CASE("a full output queue keeps the first packets and drops the others", "[
     for (uint32_t i = 0; i < 3; ++i) bench.queue(0, tag(numbered(round * 3 + i), 100));
     bench.visit();
   }
-  CHECK(dropped(*bench.slice, DropReason::queue_full) == 2);
+  CHECK(dropped(*bench.slice, DropReason::memory_quota) == 2);  // shorter than a queue may be
   CHECK(account_of(*bench.slice).balanced());
   const std::vector<Frame> frames = bench.output(1);
   REQUIRE(frames.size() == 4);

@@ -18,6 +18,7 @@ void fill_state(Packet packet, Cycles arrival) {
   packet.state() = {.arrival = arrival,
                     .vlan = tag.vlan,
                     .pcp = static_cast<uint8_t>(tag.pcp & 7),
+                    .buffers = buffers_of(packet),
                     .length = packet.length()};
 }
 
