@@ -80,12 +80,13 @@ ApplianceResult<std::unique_ptr<Appliance>> Appliance::start(Config config, std:
 
 ApplianceResult<std::unique_ptr<Appliance>> Appliance::start(std::shared_ptr<const Eal> eal, Config config,
                                                              std::vector<uint32_t> cores,
-                                                             std::function<void(std::string)> on_failure) {
+                                                             std::function<void(std::string)> on_failure,
+                                                             ModelDecorator decorate) {
   const PacketMemory memory = packet_memory(config);
   auto pool = PacketPool::create("packets", memory.packets, memory.data_room);
   if (!pool) return std::unexpected(pool.error());
 
-  std::unique_ptr<Appliance> appliance(new Appliance(std::move(eal), std::move(*pool), std::move(cores)));
+  std::unique_ptr<Appliance> appliance(new Appliance(std::move(eal), std::move(*pool), std::move(cores), std::move(decorate)));
   const IdlePolicy idle =
       config.appliance.idle == ApplianceConfig::Idle::poll ? IdlePolicy::poll : IdlePolicy::nap;
   Ports none(config.ports.size());
@@ -114,8 +115,8 @@ Result<std::shared_ptr<const Eal>> Appliance::start_eal(const Config& config, By
   return std::make_shared<const Eal>(std::move(*eal));
 }
 
-Appliance::Appliance(std::shared_ptr<const Eal> eal, PacketPool pool, std::vector<uint32_t> cores)
-    : eal_(std::move(eal)), pool_(std::move(pool)), cores_(std::move(cores)) {}
+Appliance::Appliance(std::shared_ptr<const Eal> eal, PacketPool pool, std::vector<uint32_t> cores, ModelDecorator decorate)
+    : eal_(std::move(eal)), pool_(std::move(pool)), cores_(std::move(cores)), decorate_(std::move(decorate)) {}
 
 Appliance::~Appliance() { stop(std::chrono::nanoseconds{0}); }
 
@@ -228,7 +229,8 @@ Appliance::Slices Appliance::build_slices(const Config& config, const Ports& por
     slices.push_back(same ? std::move(same)
                           : build_slice(slice, {.queues = queues[number],
                                                 .shares = port_shares(config, slice, speeds),
-                                                .limits = limits}));
+                                                .limits = limits,
+                                                .decorate = decorate_}));
   }
   return slices;
 }

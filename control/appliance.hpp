@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "control/appliance_fault.hpp"
+#include "control/build_slice.hpp"
 #include "control/config.hpp"
 #include "control/entitlement.hpp"
 #include "control/memory_plan.hpp"
@@ -31,10 +32,12 @@ class Appliance {
   static ApplianceResult<std::unique_ptr<Appliance>> start(Config config, std::vector<uint32_t> cores,
                                                            std::function<void(std::string)> on_failure);
 
-  /// Likewise, in a DPDK that runs already, in which the caller has made devices of its own.
+  /// Likewise, in a DPDK that runs already, in which the caller has made devices of its own. `decorate` is
+  /// called for each slice that is built, also by `reload`.
   static ApplianceResult<std::unique_ptr<Appliance>> start(std::shared_ptr<const Eal> eal, Config config,
                                                            std::vector<uint32_t> cores,
-                                                           std::function<void(std::string)> on_failure);
+                                                           std::function<void(std::string)> on_failure,
+                                                           ModelDecorator decorate = nullptr);
 
   /// DPDK with the memory that the configuration asks for, and `more` for the caller's own.
   static Result<std::shared_ptr<const Eal>> start_eal(const Config& config, Bytes more);
@@ -57,6 +60,9 @@ class Appliance {
   /// Packets that are out of the pool. For a check that none is lost; none may be once ports are closed.
   [[nodiscard]] uint32_t packets_in_use() const { return pool_.in_use(); }
 
+  /// As Dataplane::place: the slice, by its place in the configuration, is at home with that worker now.
+  void place(std::size_t slice, std::size_t worker) { dataplane_->place(slice, worker); }
+
   /// What the workers spent their time on, by number.
   [[nodiscard]] std::span<const WorkerTime> worker_times() const { return dataplane_->worker_times(); }
 
@@ -68,7 +74,8 @@ class Appliance {
   using Ports = std::vector<std::shared_ptr<PortRuntime>>;
   using Slices = std::vector<std::shared_ptr<SliceRuntime>>;
 
-  Appliance(std::shared_ptr<const Eal> eal, PacketPool pool, std::vector<uint32_t> cores);
+  Appliance(std::shared_ptr<const Eal> eal, PacketPool pool, std::vector<uint32_t> cores,
+            ModelDecorator decorate);
 
   struct Running {
     Config config;
@@ -99,6 +106,7 @@ class Appliance {
   std::shared_ptr<const Eal> eal_;
   mutable PacketPool pool_;
   std::vector<uint32_t> cores_;
+  ModelDecorator decorate_;
 
   mutable std::mutex mutex_;  // control: writes what follows, readers of snapshots: read
   Config config_;

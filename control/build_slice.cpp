@@ -55,6 +55,7 @@ std::shared_ptr<SliceRuntime> build_slice(const SliceConfig& config, const Slice
                                                  std::move(tag), place.limits(share.port))});
   }
   auto model = build_model(config, attachments.size(), by_vlan);
+  if (place.decorate) model = place.decorate(config, std::move(model));
   auto slice = std::make_shared<SliceRuntime>(config.name, std::move(attachments), std::move(model),
                                               priority_rules(config.priority));
   slice->memory_quota = place.queues.quota;

@@ -12,11 +12,16 @@
 
 namespace bulkhead {
 
+/// Puts something around a slice's forwarding model. For tests and benchmarks: no configuration asks for it.
+using ModelDecorator =
+    std::function<std::unique_ptr<ForwardingModel>(const SliceConfig&, std::unique_ptr<ForwardingModel>)>;
+
 /// What a slice's surroundings give it.
 struct SlicePlace {
   QueuePlan queues;
   std::vector<PortShare> shares;               // in the order of SliceConfig::ports()
   std::function<EgressLimits(PortId)> limits;  // what the ports can send
+  ModelDecorator decorate = nullptr;           // nothing: the model as it is
 };
 
 /// The slice's flowspace at one of its ports.

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "perf/isolation/bench.hpp"
+
+/// The experiments: each starts the appliances that it needs, one after the other, and prints its rows.
+namespace bulkhead::perf {
+
+void growth(const Ground& ground);         // X1: the same traffic in ever more slices
+void equal_shares(const Ground& ground);   // X2: equal weights, equal cost
+void unequal_costs(const Ground& ground);  // X3: equal weights, cost 1:2:4:8
+void weights(const Ground& ground);        // X4: weights 1:2:4
+void cap(const Ground& ground);            // X5: a cap on an idle box
+void neighbours(const Ground& ground);     // X6: a victim among aggressors
+void theft(const Ground& ground);          // X7: an aggressor that stops just before the account is made
+void second_worker(const Ground& ground);  // X9: two workers against one
+void moves(const Ground& ground);          // X9: slices that move between workers
+
+}  // namespace bulkhead::perf

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "perf/isolation/attacks.hpp"
+#include "perf/isolation/experiments.hpp"
+#include "perf/isolation/victim.hpp"
+
+namespace bulkhead::perf {
+
+void neighbours(const Ground& ground) {
+  for (const Attack& attack : attacks()) {
+    Bench bench(ground, attack.setup);
+    const auto residences = [&] {
+      const auto buckets = bench.appliance().snapshot().slices.front().residence_buckets;
+      return std::vector<uint64_t>(buckets.begin(), buckets.end());
+    };
+    const Victim victim = measure_victim(bench.traffic(), attack.streams,
+                                         {.times = ground.times(5),
+                                          .time = {.warm_up = ground.seconds(0.2), .window = ground.seconds(0.8)},
+                                          .workers = bench.appliance().worker_times(),
+                                          .residences = residences});
+    print_victim(victim, attack.name, "");
+  }
+}
+
+}  // namespace bulkhead::perf

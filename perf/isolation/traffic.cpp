@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "perf/isolation/traffic.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "nic/clock.hpp"
+
+namespace bulkhead::perf {
+namespace {
+
+constexpr uint32_t kStampAt = 46;      // behind Ethernet, one tag, IPv4 and UDP
+constexpr uint32_t kTogether = 8;      // frames of a stream, before others have their turn
+constexpr double kLongestLag = 0.002;  // seconds of schedule that are made up for; more is given up
+constexpr double kQuiet = 0.03;        // seconds without a frame: nothing is under way any more
+constexpr double kLongestDrain = 3;
+
+struct Stamp {
+  uint64_t sent;
+  uint32_t sequence;
+};
+constexpr std::size_t kStampSize = 12;
+
+double hertz() { return static_cast<double>(clock_hz()); }
+Cycles cycles(double seconds) { return Cycles{static_cast<uint64_t>(seconds * hertz())}; }
+double milliseconds(Cycles time) { return static_cast<double>(time.count()) / hertz() * 1e3; }
+
+}  // namespace
+
+struct Traffic::State {
+  uint16_t number = 0;
+  double interval = 0;  // cycles between bursts
+  double next = 0;
+  uint32_t pending = 0;  // frames that are due
+  uint32_t sequence = 0;
+  uint32_t expected = 0;
+  Outcome outcome;
+};
+
+struct Traffic::Window {
+  Cycles start;
+  Cycles begin;
+  Cycles end;
+  [[nodiscard]] bool has(Cycles at) const { return at >= begin && at < end; }
+};
+
+double Outcome::delay_us(double share) const {
+  return static_cast<double>(delays.quantile(share)) / hertz() * 1e6;
+}
+
+bool Measured::kept_up() const {
+  return std::ranges::all_of(streams, [](const Outcome& outcome) {
+    return static_cast<double>(outcome.sent) >= 0.99 * static_cast<double>(outcome.planned);
+  });
+}
+
+Traffic::Traffic(std::vector<std::unique_ptr<FarEnd>> ends, const PacketPool& pool)
+    : ends_(std::move(ends)), pool_(pool) {}
+Traffic::~Traffic() = default;
+
+Measured Traffic::run(std::span<const Stream> streams, const RunTime& time,
+                      std::span<const WorkerTime> workers) {
+  ++run_;
+  Cycles now = clock_now();
+  const Cycles begin = now + cycles(time.warm_up);
+  const Window window{.start = now, .begin = begin, .end = begin + cycles(time.window)};
+  std::vector<State> states(streams.size());
+  for (std::size_t i = 0; i < streams.size(); ++i) {
+    State& state = states[i];
+    state.number = static_cast<uint16_t>(i);
+    state.interval = hertz() * streams[i].burst / streams[i].rate;
+    // Senders of one rate do not send at the same moment.
+    state.next = static_cast<double>(now.count()) +
+                 state.interval * static_cast<double>(i) / static_cast<double>(streams.size());
+    state.outcome.seconds = time.window;
+  }
+  CoreWatch watch(workers, now);
+  for (; now < window.end; now = clock_now()) {
+    watch.look(now);
+    if (each_round) each_round(now);
+    for (std::size_t i = 0; i < streams.size(); ++i) emit_due(streams[i], states[i], window, now);
+    collect(streams, states, window);
+  }
+  const Cycles latest = now + cycles(kLongestDrain);
+  for (Cycles news = now; now < latest && now - news < cycles(kQuiet); now = clock_now())
+    if (collect(streams, states, window)) news = now;
+  Measured measured;
+  for (State& state : states) measured.streams.push_back(std::move(state.outcome));
+  measured.generator_away_ms = milliseconds(watch.own());
+  measured.worker_away_ms = milliseconds(watch.worker());
+  return measured;
+}
+
+void Traffic::emit_due(const Stream& stream, State& state, const Window& window, Cycles now) {
+  const auto moment = static_cast<double>(now.count());
+  if (stream.period > 0) {
+    const double phase = static_cast<double>((now - window.start).count() % cycles(stream.period).count());
+    if (phase >= stream.on * hertz()) {
+      state.next = std::max(state.next, moment);
+      return;
+    }
+  }
+  const double oldest = moment - kLongestLag * hertz();
+  while (state.next <= moment) {
+    const bool counts = window.has(Cycles{static_cast<uint64_t>(state.next)});
+    if (counts) state.outcome.planned += stream.burst;
+    if (state.next >= oldest) state.pending += stream.burst;
+    state.next += state.interval;
+  }
+  // What the generator does not manage is not sent later.
+  state.pending = std::min(state.pending, stream.burst + static_cast<uint32_t>(kLongestLag * stream.rate));
+  for (uint32_t n = 0; n < kTogether && state.pending > 0; ++n, --state.pending) {
+    if (!emit(stream, state, now)) return;
+    if (window.has(now)) ++state.outcome.sent;
+  }
+}
+
+/// False where there is no packet: the frame stays due.
+bool Traffic::emit(const Stream& stream, State& state, Cycles now) {
+  const Packet packet = pool_.allocate(stream.headers);
+  if (packet.mbuf() == nullptr) return false;
+  packet.mbuf()->pkt_len = stream.length;
+  packet.mbuf()->data_len = static_cast<uint16_t>(stream.length);
+  for (const Stream::Varied& varied : stream.varied) {
+    if (varied.size == 0) break;
+    const uint64_t value = random();
+    std::memcpy(packet.data() + varied.at, &value, varied.size);
+  }
+  const Stamp stamp{.sent = now.count(), .sequence = state.sequence++};
+  const uint16_t whose = static_cast<uint16_t>(run_ << 10 | state.number);
+  std::memcpy(packet.data() + kStampAt, &stamp, kStampSize);
+  std::memcpy(packet.data() + kStampAt + kStampSize, &whose, sizeof whose);
+  if (!stream.active) {
+    free_packets({&packet, 1});
+  } else if (!ends_[stream.ingress]->inject(packet)) {
+    free_packets({&packet, 1});
+    ++state.outcome.refused;
+  }
+  return true;
+}
+
+/// Whether any frame came.
+bool Traffic::collect(std::span<const Stream> streams, std::span<State> states, const Window& window) {
+  bool any = false;
+  for (std::size_t end = 0; end < ends_.size(); ++end) {
+    Burst burst;
+    ends_[end]->collect(burst);
+    if (burst.empty()) continue;
+    any = true;
+    const Cycles now = clock_now();
+    for (const Packet packet : burst.span()) {
+      if (packet.length() < kStampAt + kStampSize + sizeof(uint16_t)) continue;
+      Stamp stamp{};
+      uint16_t whose = 0;
+      std::memcpy(&stamp, packet.data() + kStampAt, kStampSize);
+      std::memcpy(&whose, packet.data() + kStampAt + kStampSize, sizeof whose);
+      const std::size_t number = whose & 1023;
+      if (whose >> 10 != (run_ & 63) || number >= states.size() || streams[number].egress != end) continue;
+      State& state = states[number];
+      if (window.has(now)) ++state.outcome.arrived;
+      if (stamp.sequence < state.expected) ++state.outcome.reordered;
+      state.expected = std::max(state.expected, stamp.sequence + 1);
+      if (!window.has(Cycles{stamp.sent})) continue;
+      ++state.outcome.received;
+      state.outcome.delays.record((now - Cycles{stamp.sent}).count());
+    }
+  }
+  return any;
+}
+
+/// Marsaglia's xorshift: the same frames in every run of the program.
+uint64_t Traffic::random() {
+  seed_ ^= seed_ << 13;
+  seed_ ^= seed_ >> 7;
+  seed_ ^= seed_ << 17;
+  return seed_;
+}
+
+}  // namespace bulkhead::perf
