@@ -13,8 +13,8 @@ void neighbours(const Ground& ground) {
       return std::vector<uint64_t>(buckets.begin(), buckets.end());
     };
     const Victim victim = measure_victim(bench.traffic(), attack.streams,
-                                         {.times = ground.times(5),
-                                          .time = {.warm_up = ground.seconds(0.2), .window = ground.seconds(0.8)},
+                                         {.times = ground.times(7),
+                                          .time = {.warm_up = ground.seconds(0.05), .window = ground.seconds(0.2)},
                                           .workers = bench.appliance().worker_times(),
                                           .residences = residences});
     print_victim(victim, attack.name, "");

@@ -26,6 +26,12 @@ double hertz() { return static_cast<double>(clock_hz()); }
 Cycles cycles(double seconds) { return Cycles{static_cast<uint64_t>(seconds * hertz())}; }
 double milliseconds(Cycles time) { return static_cast<double>(time.count()) / hertz() * 1e3; }
 
+uint64_t stolen_from(std::span<const WorkerTime> workers) {
+  uint64_t all = 0;
+  for (const WorkerTime& worker : workers) all += worker.stolen.read();
+  return all;
+}
+
 }  // namespace
 
 struct Traffic::State {
@@ -75,6 +81,7 @@ Measured Traffic::run(std::span<const Stream> streams, const RunTime& time,
                  state.interval * static_cast<double>(i) / static_cast<double>(streams.size());
     state.outcome.seconds = time.window;
   }
+  const uint64_t stolen = stolen_from(workers);
   CoreWatch watch(workers, now);
   for (; now < window.end; now = clock_now()) {
     watch.look(now);
@@ -88,6 +95,7 @@ Measured Traffic::run(std::span<const Stream> streams, const RunTime& time,
   Measured measured;
   for (State& state : states) measured.streams.push_back(std::move(state.outcome));
   measured.generator_away_ms = milliseconds(watch.own());
+  measured.stolen_ms = milliseconds(Cycles{stolen_from(workers) - stolen});
   measured.worker_away_ms = milliseconds(watch.worker());
   return measured;
 }

@@ -58,6 +58,7 @@ struct Measured {
   std::vector<Outcome> streams;
   double generator_away_ms = 0;  // the longest times for which the machine kept
   double worker_away_ms = 0;     // a thread from its core
+  double stolen_ms = 0;          // of the workers' time, taken by the kernel or the hypervisor, as they found
   /// Whether the generator sent what was planned, to within a hundredth.
   [[nodiscard]] bool kept_up() const;
 };

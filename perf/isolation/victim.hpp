@@ -9,21 +9,23 @@
 
 namespace bulkhead::perf {
 
-/// How the first stream fares without the others and with them. Values by run; times in microseconds.
-struct Victim {
-  std::vector<double> loss, loss_alone;                  // parts of what was sent
-  std::vector<double> throughput;                        // attacked / alone
-  std::vector<double> p99, p99_alone, p999, p999_alone;  // from sending to collecting
-  std::vector<double> p99_ratio;
-  std::vector<double> residence, residence_alone;  // p99 by the appliance's histograms; none from peers
-  std::vector<double> at_device;                   // part of what was sent that found the device full
-  double generator_away_ms = 0;
-  double worker_away_ms = 0;
+/// How the first stream fares without the others and with them, one after the other.
+struct Pair {
+  Outcome alone;
+  Outcome attacked;
+  double residence_alone = 0;  // p99 in us, by the appliance's histograms; none from peers
+  double residence = 0;
+  double away_ms = 0;  // the most that the machine kept the generator, or a worker that says so, away
   bool kept_up = true;
 };
 
+struct Victim {
+  std::vector<Pair> calm;       // in which nobody was away for longer than a device can bridge
+  std::vector<Pair> disturbed;  // the others
+};
+
 struct VictimOptions {
-  int times = 5;
+  int times = 7;      // pairs, calm ones if they are to be had in four times as many
   RunTime time;
   std::span<const WorkerTime> workers;
   /// The victim's packets by residence (log2 of microseconds) up to now; nothing where the peer tells none.
