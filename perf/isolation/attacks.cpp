@@ -40,6 +40,9 @@ Attack attack(const std::string& name, double guarantee, uint32_t length, std::s
   return made;
 }
 
+/// A station that nobody has seen: Knuth's multiplicative hash meets all 2^32 before one comes again.
+void other_source(uint8_t* frame, uint32_t n) { store_be32(frame + 8, n * 2654435761u); }
+
 template <class Change>
 Attack changed(Attack attack, Change change) {
   for (std::size_t i = 1; i < attack.streams.size(); ++i) change(attack.streams[i]);
@@ -69,7 +72,7 @@ std::vector<Attack> attacks() {
           // The IPv4 header promises more than the frame holds.
           changed(small("malformed"), [](Stream& stream) { store_be16(&stream.headers[20], 1500); }),
           changed(small("new-addresses", 2, "switch"),
-                  [](Stream& stream) { stream.varied[0] = {.at = 8, .size = 4}; }),
+                  [](Stream& stream) { stream.craft = other_source; }),
           changed(attack("bursts", kGigabit, kLongLength), [](Stream& stream) { stream.burst = 512; })};
 }
 

@@ -20,7 +20,6 @@ constexpr uint32_t kRingPackets = 4095;
 constexpr uint32_t kGeneratorPackets = 131071;
 constexpr uint32_t kLongestFrame = 1536;
 
-constexpr Bytes kMemory = 512_MiB;  // as below
 constexpr std::string_view kAppliance = "[appliance]\nworkers = 1\nmemory = \"512MiB\"\nidle = \"poll\"\neal = [\"--no-pci\"]\n";
 
 Config parse(const std::string& text) {
@@ -29,9 +28,9 @@ Config parse(const std::string& text) {
   return *std::move(config);
 }
 
-Config without_ports() {
+Config without_ports(Bytes memory) {
   Config config;
-  config.appliance.memory = kMemory;
+  config.appliance.memory = memory;
   config.appliance.eal = {"--no-pci"};
   return config;
 }
@@ -60,9 +59,9 @@ void give_up(const std::string& why, int status) {
   std::exit(status);
 }
 
-Ground::Ground(bool quick_run)
+Ground::Ground(bool quick_run, Bytes memory)
     : quick(quick_run),
-      eal(need(Appliance::start_eal(without_ports(),
+      eal(need(Appliance::start_eal(without_ports(memory),
                                     Bytes{PacketPool::footprint(kLongestFrame).count() * (kGeneratorPackets + 1) * 9 / 8}))),
       pool(need(PacketPool::create("generator", kGeneratorPackets, kLongestFrame))) {
   leave_cores_to_workers(last_cores(1));

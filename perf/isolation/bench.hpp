@@ -13,8 +13,9 @@ namespace bulkhead::perf {
 
 /// The program's DPDK and packets, once. Ends the process with a sentence where there is none.
 struct Ground {
-  explicit Ground(bool quick_run);
-  bool quick;   // each run once and briefly, to see that it works
+  /// `memory`: for appliances in this process.
+  explicit Ground(bool quick_run, Bytes memory = Bytes{512u << 20});
+  bool quick;  // each run once and briefly, to see that it works
   std::shared_ptr<const Eal> eal;
   PacketPool pool;  // for the generator
 

@@ -41,7 +41,16 @@ Replay::Replay(std::size_t sources, uint32_t run) : sources_(sources) {
   std::string name = (std::filesystem::temp_directory_path() / "bulkhead-replay-XXXXXX").string();
   if (mkdtemp(name.data()) == nullptr) give_up("no temporary directory can be made; check TMPDIR");
   directory_ = name;
-  test::write_pcap(directory_ + "/frames.pcap", frames(run));
+  write_capture(directory_ + "/frames.pcap", run);
+}
+
+void Replay::write_capture(const std::string& path, uint32_t run) { test::write_pcap(path, frames(run)); }
+
+std::string Replay::ports(std::size_t source) const {
+  return fmt::format(
+      "[[port]]\nname = \"source{0}\"\ndevice = \"net_pcap{0},rx_pcap={1}/frames.pcap,infinite_rx=1\"\n"
+      "speed = \"100Gbps\"\n[[port]]\nname = \"sink{0}\"\ndevice = \"net_null{0},no-rx=1\"\nspeed = \"100Gbps\"\n",
+      source, directory_);
 }
 
 Replay::~Replay() {
@@ -49,20 +58,18 @@ Replay::~Replay() {
   std::filesystem::remove_all(directory_, ignored);
 }
 
-double Replay::rate(const Ground& ground, uint32_t slices, std::size_t workers,
-                    double seconds) const {
+double Replay::rate(const Ground& ground, uint32_t slices, std::size_t workers, double seconds,
+                    uint64_t cost) const {
   Bench::Setup setup{.slices = "", .ports = 0, .workers = workers};
   for (std::size_t source = 0; source < sources_; ++source) {
-    setup.more_ports += fmt::format(
-        "[[port]]\nname = \"source{0}\"\ndevice = \"net_pcap{0},rx_pcap={1}/frames.pcap,infinite_rx=1\"\nspeed = \"100Gbps\"\n"
-        "[[port]]\nname = \"sink{0}\"\ndevice = \"net_null{0},no-rx=1\"\nspeed = \"100Gbps\"\n",
-        source, directory_);
+    setup.more_ports += ports(source);
     for (uint32_t slice = 0; slice < slices; ++slice)
       setup.slices += fmt::format(
           "[[slice]]\nname = \"s{0}-{1}\"\nforward = \"wire\"\n[[slice.flowspace]]\n"
           "port = [\"source{0}\", \"sink{0}\"]\nvlan = \"{2}-{3}\"\n",
           source, slice, slice * kVlans / slices + 1, (slice + 1) * kVlans / slices);
   }
+  if (cost > 0) setup.costs.assign(slices * sources_, cost);
   Bench bench(ground, setup);
   using Clock = std::chrono::steady_clock;
   std::this_thread::sleep_for(std::chrono::duration<double>(ground.seconds(0.3)));

@@ -18,9 +18,14 @@ class Replay {
   Replay& operator=(const Replay&) = delete;
   ~Replay();
 
-  /// Frames a second with the VLANs divided into `slices` per source, measured for `seconds`.
-  [[nodiscard]] double rate(const Ground& ground, uint32_t slices, std::size_t workers,
-                            double seconds) const;
+  static void write_capture(const std::string& path, uint32_t run);
+  /// The n-th source and sink, as TOML: source0 and sink0, ...
+  [[nodiscard]] std::string ports(std::size_t source) const;
+
+  /// Frames a second with the VLANs divided into `slices` per source, measured for `seconds`. `cost`: cycles
+  /// that each frame burns.
+  [[nodiscard]] double rate(const Ground& ground, uint32_t slices, std::size_t workers, double seconds,
+                            uint64_t cost = 0) const;
 
  private:
   std::size_t sources_;

@@ -130,11 +130,7 @@ bool Traffic::emit(const Stream& stream, State& state, Cycles now) {
   if (packet.mbuf() == nullptr) return false;
   packet.mbuf()->pkt_len = stream.length;
   packet.mbuf()->data_len = static_cast<uint16_t>(stream.length);
-  for (const Stream::Varied& varied : stream.varied) {
-    if (varied.size == 0) break;
-    const uint64_t value = random();
-    std::memcpy(packet.data() + varied.at, &value, varied.size);
-  }
+  if (stream.craft != nullptr) stream.craft(packet.data(), state.sequence);
   const Stamp stamp{.sent = now.count(), .sequence = state.sequence++};
   const uint16_t whose = static_cast<uint16_t>(run_ << 10 | state.number);
   std::memcpy(packet.data() + kStampAt, &stamp, kStampSize);
@@ -175,14 +171,6 @@ bool Traffic::collect(std::span<const Stream> streams, std::span<State> states, 
     }
   }
   return any;
-}
-
-/// Marsaglia's xorshift: the same frames in every run of the program.
-uint64_t Traffic::random() {
-  seed_ ^= seed_ << 13;
-  seed_ ^= seed_ >> 7;
-  seed_ ^= seed_ << 17;
-  return seed_;
 }
 
 }  // namespace bulkhead::perf

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -22,12 +21,8 @@ struct Stream {
   uint32_t burst = 1;            // frames that are due at once
   std::size_t ingress = 0;       // far ends, by number
   std::size_t egress = 1;
-  /// Bytes of the headers that are other, at random, in each frame.
-  struct Varied {
-    uint32_t at = 0;
-    uint32_t size = 0;
-  };
-  std::array<Varied, 4> varied{};
+  /// Changes the headers of the n-th frame. Null: all are the same.
+  void (*craft)(uint8_t* frame, uint32_t n) = nullptr;
   /// Sends during the first `on` seconds of each `period`, at its rate. 0: always.
   double period = 0;
   double on = 0;
@@ -79,7 +74,7 @@ class Traffic {
   ~Traffic();
 
   /// Sends for warm-up and window, and waits for what is still under way then. `workers` are watched
-  /// meanwhile; `now_and_then` is called once a round.
+  /// meanwhile.
   [[nodiscard]] Measured run(std::span<const Stream> streams, const RunTime& time,
                              std::span<const WorkerTime> workers);
 
@@ -92,12 +87,10 @@ class Traffic {
   void emit_due(const Stream& stream, State& state, const Window& window, Cycles now);
   bool emit(const Stream& stream, State& state, Cycles now);
   bool collect(std::span<const Stream> streams, std::span<State> states, const Window& window);
-  uint64_t random();
 
   std::vector<std::unique_ptr<FarEnd>> ends_;
   const PacketPool& pool_;
   uint16_t run_ = 0;
-  uint64_t seed_ = 0x2545f4914f6cdd1d;
 };
 
 }  // namespace bulkhead::perf

@@ -30,8 +30,10 @@ double p99_between(const std::vector<uint64_t>& before, const std::vector<uint64
   return 0;
 }
 
-/// The rings of the slowest attack are full after this time.
+/// A ring of 4,095 frames bridges this time at the rates of the attacks; a generator that comes later than
+/// this makes bursts of its own.
 constexpr double kBridgedMs = 0.3;
+constexpr double kGeneratorMs = 2;
 
 /// One half of a pair; returns the p99 residence.
 double half(Traffic& traffic, std::span<Stream> streams, bool attacked, const VictimOptions& options, Pair& pair) {
@@ -40,7 +42,9 @@ double half(Traffic& traffic, std::span<Stream> streams, bool attacked, const Vi
   if (options.residences) before = options.residences();
   Measured measured = traffic.run(streams, options.time, options.workers);
   pair.kept_up = pair.kept_up && measured.kept_up();
-  pair.away_ms = std::max({pair.away_ms, measured.generator_away_ms, measured.stolen_ms});
+  pair.disturbed = pair.disturbed || measured.stolen_ms > kBridgedMs || measured.generator_away_ms > kGeneratorMs;
+  pair.stolen_ms = std::max(pair.stolen_ms, measured.stolen_ms);
+  pair.generator_away_ms = std::max(pair.generator_away_ms, measured.generator_away_ms);
   (attacked ? pair.attacked : pair.alone) = std::move(measured.streams.front());
   return options.residences ? p99_between(before, options.residences()) : 0;
 }
@@ -62,7 +66,8 @@ std::string note_of(const Victim& victim, const std::vector<Pair>& pairs) {
   const auto at_device = [](const Pair& pair) {
     return 100 * static_cast<double>(pair.attacked.refused) / std::max(static_cast<double>(pair.attacked.sent), 1.0);
   };
-  std::string note = fmt::format("{:.4f} % at the device; {} of {} pairs disturbed by the machine", median_of(pairs, at_device),
+  std::string note = fmt::format("{:.4f} % at the device; stolen {:.2f} ms, generator away {:.2f} ms; {} of {} pairs disturbed by the machine", median_of(pairs, at_device),
+                                 median_of(pairs, [](const Pair& pair) { return pair.stolen_ms; }), median_of(pairs, [](const Pair& pair) { return pair.generator_away_ms; }),
                                  victim.disturbed.size(), victim.calm.size() + victim.disturbed.size());
   if (!victim.disturbed.empty())
     note += fmt::format(", with a loss of {:.3f} %", median_of(victim.disturbed, [](const Pair& pair) { return 100 * pair.attacked.lost(); }));
@@ -75,11 +80,11 @@ std::string note_of(const Victim& victim, const std::vector<Pair>& pairs) {
 Victim measure_victim(Traffic& traffic, std::vector<Stream> streams, const VictimOptions& options) {
   Victim victim;
   const auto wanted = static_cast<std::size_t>(options.times);
-  while (victim.calm.size() < wanted && victim.calm.size() + victim.disturbed.size() < 4 * wanted) {
+  while (victim.calm.size() < wanted && victim.calm.size() + victim.disturbed.size() < 2 * wanted) {
     Pair pair;
     pair.residence_alone = half(traffic, streams, false, options, pair);
     pair.residence = half(traffic, streams, true, options, pair);
-    (pair.away_ms <= kBridgedMs ? victim.calm : victim.disturbed).push_back(std::move(pair));
+    (pair.disturbed ? victim.disturbed : victim.calm).push_back(std::move(pair));
   }
   return victim;
 }

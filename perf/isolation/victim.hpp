@@ -15,17 +15,19 @@ struct Pair {
   Outcome attacked;
   double residence_alone = 0;  // p99 in us, by the appliance's histograms; none from peers
   double residence = 0;
-  double away_ms = 0;  // the most that the machine kept the generator, or a worker that says so, away
+  double stolen_ms = 0;          // of the workers that tell it
+  double generator_away_ms = 0;  // at a time, at most
+  bool disturbed = false;        // by the machine, for longer than a device can bridge
   bool kept_up = true;
 };
 
 struct Victim {
-  std::vector<Pair> calm;       // in which nobody was away for longer than a device can bridge
-  std::vector<Pair> disturbed;  // the others
+  std::vector<Pair> calm;
+  std::vector<Pair> disturbed;
 };
 
 struct VictimOptions {
-  int times = 7;      // pairs, calm ones if they are to be had in four times as many
+  int times = 7;      // pairs, calm ones if they are to be had in twice as many
   RunTime time;
   std::span<const WorkerTime> workers;
   /// The victim's packets by residence (log2 of microseconds) up to now; nothing where the peer tells none.

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "perf/isolation/memif.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <thread>
+#include <utility>
+
+#include "perf/isolation/bench.hpp"
+
+namespace bulkhead::perf {
+
+std::unique_ptr<FarEnd> connected(std::size_t number, const std::string& socket, PacketPool& pool) {
+  const std::string device = fmt::format("net_memif{0},role=client,id={0},socket={1}-{0},rsize=12", number, socket);
+  auto port = Port::open({.name = fmt::format("p{}", number), .device = device}, pool);
+  if (!port) give_up(port.error().message());
+  auto end = std::make_unique<PortEnd>(std::move(*port));
+  using Clock = std::chrono::steady_clock;
+  const auto latest = Clock::now() + std::chrono::seconds(10);
+  while (!end->port().link().up) {
+    if (Clock::now() > latest) give_up("memif " + device + " is not answered; see the peer's log");
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return end;
+}
+
+}  // namespace bulkhead::perf

@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# What one slice notices of another: the experiments, beside peers where they have any. Builds nothing.
+#
+# usage: perf/isolation/run.sh [--quick] [X1 ...]      without names: all; --quick: each once and briefly
+# Prints one JSON object a line (experiment, what, ours, unit, beside, theirs, asked, met, note), then a table.
+# What a note says of the machine counts: where it took a core away, or the generator could not keep up.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+program=$root/build/release/perf/isolation/isolation_bench
+pool=$root/build/release/perf/isolation/pool_bench
+bulkhead=$root/build/release/control/bulkhead
+pages=/proc/sys/vm/nr_hugepages
+
+[ -x "$program" ] || { echo "no $program: build it first (cmake --preset release && cmake --build --preset release)" >&2; exit 1; }
+[ "$(id -u)" = 0 ] || { echo "hugepages and pinned cores need root" >&2; exit 1; }
+# What the machine has not got is nobody's fault: a test runner knows 77 as "skipped".
+skip() { echo "SKIPPED, nothing was measured: $*" >&2; exit 77; }
+[ "$(nproc)" -ge 2 ] || skip "two cores are needed, one for a worker and one for the generator"
+
+quick=
+names=()
+for argument in "$@"; do
+  case $argument in
+    --quick) quick=--quick ;;
+    X[1-9]) names+=("$argument") ;;
+    *) echo "usage: run.sh [--quick] [X1 ...]" >&2; exit 64 ;;
+  esac
+done
+[ ${#names[@]} -gt 0 ] || names=(X1 X2 X3 X4 X5 X6 X7 X8 X9)
+
+# 1 GiB for whoever is measured and the generator, whatever the size of a page.
+size_kib=$(awk '/^Hugepagesize:/ {print $2}' /proc/meminfo)
+needed=$((1024 * 1024 / size_kib))
+before=$(cat "$pages")
+free=$(awk '/^HugePages_Free:/ {print $2}' /proc/meminfo)
+if [ "$free" -lt "$needed" ]; then
+  trap 'echo "$before" >"$pages" || true' EXIT
+  echo $((before + needed - free)) >"$pages" || skip "hugepages cannot be reserved here"
+  free=$(awk '/^HugePages_Free:/ {print $2}' /proc/meminfo)
+  [ "$free" -ge "$needed" ] || skip "only $free of $needed hugepages are free: free memory, or reboot and try first"
+fi
+
+# shellcheck disable=SC2086  # $quick is one word or none
+neighbours() {
+  "$program" $quick X6
+  "$program" $quick --peer sched
+  # No peer has a slice's costly work; in the quick run one attack shows that the peers run.
+  for attack in bandwidth minimum-size flooding malformed new-addresses bursts; do
+    "$here/memif_ours.sh" "$bulkhead" "$program" "$attack" $quick
+    "$here/ovs_policing.sh" "$program" "$attack" $quick
+    [ -z "$quick" ] || break
+  done
+}
+
+# shellcheck disable=SC2086  # $quick is one word or none
+pool_of_tasks() {
+  "$pool" --lcores=0@0,1@1 --no-pci --in-memory -m 256 --no-telemetry --log-level=lib.eal:error \
+    "--file-prefix=bulkhead-pool$$" -- $quick
+  rm -rf "/run/dpdk/bulkhead-pool$$"
+  "$program" $quick X9
+}
+
+# shellcheck disable=SC2086  # $quick is one word or none
+for name in "${names[@]}"; do
+  case $name in
+    X6) neighbours ;;
+    X8)
+      "$program" $quick X8
+      "$here/ovs_explosion.sh" "$program" "$([ -n "$quick" ] && echo 1 || echo 3)" $quick
+      ;;
+    X9) pool_of_tasks ;;
+    *) "$program" $quick "$name" ;;
+  esac
+done | /usr/bin/python3 "$here/table.py"
