@@ -86,7 +86,8 @@ ApplianceResult<std::unique_ptr<Appliance>> Appliance::start(std::shared_ptr<con
   auto pool = PacketPool::create("packets", memory.packets, memory.data_room);
   if (!pool) return std::unexpected(pool.error());
 
-  std::unique_ptr<Appliance> appliance(new Appliance(std::move(eal), std::move(*pool), std::move(cores), std::move(decorate)));
+  std::unique_ptr<Appliance> appliance(
+      new Appliance(std::move(eal), std::move(*pool), std::move(cores), std::move(decorate)));
   const IdlePolicy idle =
       config.appliance.idle == ApplianceConfig::Idle::poll ? IdlePolicy::poll : IdlePolicy::nap;
   Ports none(config.ports.size());
@@ -115,8 +116,12 @@ Result<std::shared_ptr<const Eal>> Appliance::start_eal(const Config& config, By
   return std::make_shared<const Eal>(std::move(*eal));
 }
 
-Appliance::Appliance(std::shared_ptr<const Eal> eal, PacketPool pool, std::vector<uint32_t> cores, ModelDecorator decorate)
-    : eal_(std::move(eal)), pool_(std::move(pool)), cores_(std::move(cores)), decorate_(std::move(decorate)) {}
+Appliance::Appliance(std::shared_ptr<const Eal> eal, PacketPool pool, std::vector<uint32_t> cores,
+                     ModelDecorator decorate)
+    : eal_(std::move(eal)),
+      pool_(std::move(pool)),
+      cores_(std::move(cores)),
+      decorate_(std::move(decorate)) {}
 
 Appliance::~Appliance() { stop(std::chrono::nanoseconds{0}); }
 

@@ -20,9 +20,13 @@ double frames_a_second(double bits, uint32_t length) { return bits / 8 / (length
 /// The victim, and aggressors with frames of `length` at ten times their guarantee.
 Attack attack(const std::string& name, double guarantee, uint32_t length, std::size_t ports = 2,
               const std::string& forward = "wire") {
-  Attack made{.name = name, .setup = {.slices = "", .ports = ports}, .streams = {},
-              .guarantee = static_cast<uint64_t>(guarantee), .learns = forward == "switch"};
-  made.setup.slices = wire_slice("victim", 1, "cpu = { reserve = \"20%\" }\nbandwidth = { guarantee = \"1Gbps\" }\n");
+  Attack made{.name = name,
+              .setup = {.slices = "", .ports = ports},
+              .streams = {},
+              .guarantee = static_cast<uint64_t>(guarantee),
+              .learns = forward == "switch"};
+  made.setup.slices =
+      wire_slice("victim", 1, "cpu = { reserve = \"20%\" }\nbandwidth = { guarantee = \"1Gbps\" }\n");
   made.streams.push_back({.headers = headers_of(1, kVictimLength),
                           .length = kVictimLength,
                           .rate = frames_a_second(0.9 * kGigabit, kVictimLength)});
@@ -65,14 +69,11 @@ std::vector<Attack> attacks() {
   const auto small = [](const std::string& name, std::size_t ports = 2, const std::string& forward = "wire") {
     return attack(name, 0.1 * kGigabit, kShortLength, ports, forward);
   };
-  return {attack("bandwidth", kGigabit, kLongLength),
-          small("minimum-size"),
-          costly(),
+  return {attack("bandwidth", kGigabit, kLongLength), small("minimum-size"), costly(),
           small("flooding", 4, "switch"),
           // The IPv4 header promises more than the frame holds.
           changed(small("malformed"), [](Stream& stream) { store_be16(&stream.headers[20], 1500); }),
-          changed(small("new-addresses", 2, "switch"),
-                  [](Stream& stream) { stream.craft = other_source; }),
+          changed(small("new-addresses", 2, "switch"), [](Stream& stream) { stream.craft = other_source; }),
           changed(attack("bursts", kGigabit, kLongLength), [](Stream& stream) { stream.burst = 512; })};
 }
 

@@ -20,7 +20,8 @@ constexpr uint32_t kRingPackets = 4095;
 constexpr uint32_t kGeneratorPackets = 131071;
 constexpr uint32_t kLongestFrame = 1536;
 
-constexpr std::string_view kAppliance = "[appliance]\nworkers = 1\nmemory = \"512MiB\"\nidle = \"poll\"\neal = [\"--no-pci\"]\n";
+constexpr std::string_view kAppliance =
+    "[appliance]\nworkers = 1\nmemory = \"512MiB\"\nidle = \"poll\"\neal = [\"--no-pci\"]\n";
 
 Config parse(const std::string& text) {
   auto config = parse_config(text, "isolation");
@@ -61,8 +62,9 @@ void give_up(const std::string& why, int status) {
 
 Ground::Ground(bool quick_run, Bytes memory)
     : quick(quick_run),
-      eal(need(Appliance::start_eal(without_ports(memory),
-                                    Bytes{PacketPool::footprint(kLongestFrame).count() * (kGeneratorPackets + 1) * 9 / 8}))),
+      eal(need(Appliance::start_eal(
+          without_ports(memory),
+          Bytes{PacketPool::footprint(kLongestFrame).count() * (kGeneratorPackets + 1) * 9 / 8}))),
       pool(need(PacketPool::create("generator", kGeneratorPackets, kLongestFrame))) {
   leave_cores_to_workers(last_cores(1));
 }
@@ -81,22 +83,25 @@ Bench::Bench(const Ground& ground, const Setup& setup) {
   std::vector<std::pair<std::string, uint64_t>> costs;
   for (std::size_t slice = 0; slice < setup.costs.size(); ++slice)
     costs.emplace_back(config.slices[slice].name, setup.costs[slice]);
-  const auto decorate = [costs](const SliceConfig& slice, std::unique_ptr<ForwardingModel> model)
-      -> std::unique_ptr<ForwardingModel> {
+  const auto decorate = [costs](const SliceConfig& slice,
+                                std::unique_ptr<ForwardingModel> model) -> std::unique_ptr<ForwardingModel> {
     for (const auto& [name, cost] : costs)
       if (name == slice.name && cost > 0)
         return std::make_unique<test::CostlyModel>(std::move(model), Cycles{cost});
     return model;
   };
-  appliance_ = need(Appliance::start(ground.eal, std::move(config), last_cores(setup.workers),
-                                     [](const std::string& why) { give_up(why); }, decorate));
+  appliance_ = need(Appliance::start(
+      ground.eal, std::move(config), last_cores(setup.workers), [](const std::string& why) { give_up(why); },
+      decorate));
 }
 
 Bench::~Bench() { appliance_.reset(); }
 
 std::string wire_slice(const std::string& name, uint32_t vlan, const std::string& more) {
-  return fmt::format("[[slice]]\nname = \"{}\"\nforward = \"wire\"\n{}[[slice.flowspace]]\nport = [\"p0\", \"p1\"]\nvlan = {}\n",
-                     name, more, vlan);
+  return fmt::format(
+      "[[slice]]\nname = \"{}\"\nforward = \"wire\"\n{}[[slice.flowspace]]\nport = [\"p0\", \"p1\"]\nvlan = "
+      "{}\n",
+      name, more, vlan);
 }
 
 std::vector<uint8_t> headers_of(uint32_t vlan, uint32_t length) {

@@ -28,10 +28,10 @@ struct Ground {
 class Bench {
  public:
   struct Setup {
-    std::string slices{};          // TOML
-    std::size_t ports = 2;        // ring devices
-    std::string speed = "10Gbps";  // of each
-    std::string more_ports{};      // TOML, of other devices
+    std::string slices{};           // TOML
+    std::size_t ports = 2;          // ring devices
+    std::string speed = "10Gbps";   // of each
+    std::string more_ports{};       // TOML, of other devices
     std::vector<uint64_t> costs{};  // cycles that each packet of a slice burns, by slice; missing: none
     std::size_t workers = 1;        // on the last cores
   };

@@ -19,15 +19,17 @@ void moves(const Ground& ground);          // X9: slices that move between worke
 
 // X6 and X8 beside peers, on the same load.
 
-/// Whoever answers at the memif sockets `socket`-0, -1, ... is attacked.
-void memif_peer(Ground& ground, const std::string& who, const std::string& socket, const std::string& attack);
+/// Whoever answers at the memif sockets `socket`-0, -1, ... is attacked. `queues`: that it sends to, each.
+void memif_peer(Ground& ground, const std::string& who, const std::string& socket, const std::string& attack,
+                uint16_t queues);
 /// rte_sched under the bandwidth attack.
 void sched_peer(Ground& ground);
 /// The appliance's ports (memif) and slices under this attack, as TOML.
 void print_attack(const std::string& attack, const std::string& socket);
 /// Sends X8's crafted headers to whoever answers at the memif socket.
 void explosion_peer(Ground& ground, const std::string& socket, double seconds);
-/// For a peer that polices: ports, 1 where aggressors learn addresses, an aggressor's rate in kbit/s of frames.
+/// For a peer that polices: ports, 1 where aggressors learn addresses, an aggressor's rate in kbit/s of
+/// frames.
 void print_policing(const std::string& attack);
 
 }  // namespace bulkhead::perf

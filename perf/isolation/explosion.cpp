@@ -31,9 +31,11 @@ Stream crafted(double rate) {
 std::string slices() {
   std::string text =
       "[[slice]]\nname = \"victim\"\nforward = \"wire\"\n[[slice.flowspace]]\n"
-      "port = [\"source0\", \"sink0\"]\nvlan = \"1-1024\"\n[[slice]]\nname = \"attacker\"\nforward = \"wire\"\n";
+      "port = [\"source0\", \"sink0\"]\nvlan = \"1-1024\"\n[[slice]]\nname = \"attacker\"\nforward = "
+      "\"wire\"\n";
   for (const std::string match : {"ip_src = \"10.0.0.1/32\"", "l4_src = 12345", "l4_dst = 80"})
-    text += fmt::format("[[slice.flowspace]]\nport = [\"p0\", \"p1\"]\nvlan = {}\nip_proto = \"udp\"\n{}\n", kVlan, match);
+    text += fmt::format("[[slice.flowspace]]\nport = [\"p0\", \"p1\"]\nvlan = {}\nip_proto = \"udp\"\n{}\n",
+                        kVlan, match);
   return text;
 }
 
@@ -84,7 +86,7 @@ void explosion(const Ground& ground) {
 
 void explosion_peer(Ground& ground, const std::string& socket, double seconds) {
   std::vector<std::unique_ptr<FarEnd>> ends;
-  ends.push_back(connected(0, socket, ground.pool));
+  ends.push_back(connected(0, socket, ground.pool, 1));
   Traffic traffic(std::move(ends), ground.pool);
   const Stream stream = crafted(kPublishedRate);
   (void)traffic.run({&stream, 1}, {.warm_up = 0, .window = seconds}, {});

@@ -36,9 +36,11 @@ Shares contend(const Ground& ground, const std::vector<Contender>& contenders) {
   for (std::size_t i = 0; i < contenders.size(); ++i) {
     const Contender& each = contenders[i];
     const auto vlan = static_cast<uint32_t>(i + 1);
-    setup.slices += wire_slice(fmt::format("s{}", i), vlan, fmt::format("cpu = {{ weight = {} }}\n", each.weight));
+    setup.slices +=
+        wire_slice(fmt::format("s{}", i), vlan, fmt::format("cpu = {{ weight = {} }}\n", each.weight));
     setup.costs.push_back(each.cost);
-    const double fair = static_cast<double>(clock_hz()) * each.weight / weights / static_cast<double>(each.cost);
+    const double fair =
+        static_cast<double>(clock_hz()) * each.weight / weights / static_cast<double>(each.cost);
     streams.push_back({.headers = headers_of(vlan), .rate = kMoreThanFair * fair});
   }
   Bench bench(ground, setup);
@@ -100,12 +102,11 @@ void contest(const Ground& ground, const std::string& experiment, const std::str
 void capped(const Ground& ground, uint32_t burst) {
   constexpr double kCap = 25;
   constexpr uint64_t kCost = 1000;
-  Bench bench(ground, {.slices = wire_slice("capped", 1, "cpu = { cap = \"25%\" }\n"),
-                       .speed = "100Gbps",
-                       .costs = {kCost}});
+  Bench bench(
+      ground,
+      {.slices = wire_slice("capped", 1, "cpu = { cap = \"25%\" }\n"), .speed = "100Gbps", .costs = {kCost}});
   const double fair = static_cast<double>(clock_hz()) * kCap / 100 / kCost;
-  const std::vector<Stream> streams{
-      {.headers = headers_of(1), .rate = kMoreThanFair * fair, .burst = burst}};
+  const std::vector<Stream> streams{{.headers = headers_of(1), .rate = kMoreThanFair * fair, .burst = burst}};
   const double window = ground.quick ? 1 : 10.5;
   const CpuSamples samples(bench, kWarmUp, ground.seconds(0.1));
   const Measured measured = bench.run(streams, {.warm_up = kWarmUp, .window = window});
@@ -151,7 +152,8 @@ void equal_shares(const Ground& ground) {
 }
 
 void unequal_costs(const Ground& ground) {
-  contest(ground, "X3", "equal weights, cost 1:2:4:8", {{.cost = 1000}, {.cost = 2000}, {.cost = 4000}, {.cost = 8000}});
+  contest(ground, "X3", "equal weights, cost 1:2:4:8",
+          {{.cost = 1000}, {.cost = 2000}, {.cost = 4000}, {.cost = 8000}});
 }
 
 void weights(const Ground& ground) {

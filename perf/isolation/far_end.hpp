@@ -34,14 +34,17 @@ class RingEnd : public FarEnd {
 /// Of a device in another process, by a device of DPDK here that is connected to it.
 class PortEnd : public FarEnd {
  public:
-  explicit PortEnd(Port port) : port_(std::move(port)) {}
-  [[nodiscard]] bool inject(Packet packet) override { return port_.transmit(kQueue, {&packet, 1}) == 1; }
-  void collect(Burst& burst) override { port_.receive(kQueue, burst, Burst::kCapacity, Cycles{}); }
+  PortEnd(Port port, uint16_t queues) : port_(std::move(port)), queues_(queues) {}
+  [[nodiscard]] bool inject(Packet packet) override { return port_.transmit(QueueId{0}, {&packet, 1}) == 1; }
+  void collect(Burst& burst) override {
+    for (uint16_t queue = 0; queue < queues_; ++queue)
+      port_.receive(QueueId{queue}, burst, Burst::kCapacity, Cycles{});
+  }
   [[nodiscard]] const Port& port() const { return port_; }
 
  private:
-  static constexpr QueueId kQueue{0};
   Port port_;
+  uint16_t queues_;  // that the other side sends to
 };
 
 }  // namespace bulkhead::perf

@@ -20,20 +20,20 @@ struct Experiment {
 };
 
 constexpr std::array<Experiment, 10> kExperiments{{{"X1", bulkhead::perf::growth},
-                                                  {"X2", bulkhead::perf::equal_shares},
-                                                  {"X3", bulkhead::perf::unequal_costs},
-                                                  {"X4", bulkhead::perf::weights},
-                                                  {"X5", bulkhead::perf::cap},
-                                                  {"X6", bulkhead::perf::neighbours},
-                                                  {"X7", bulkhead::perf::theft},
-                                                  {"X8", bulkhead::perf::explosion},
-                                                  {"X9", bulkhead::perf::second_worker},
-                                                  {"X9", bulkhead::perf::moves}}};
+                                                   {"X2", bulkhead::perf::equal_shares},
+                                                   {"X3", bulkhead::perf::unequal_costs},
+                                                   {"X4", bulkhead::perf::weights},
+                                                   {"X5", bulkhead::perf::cap},
+                                                   {"X6", bulkhead::perf::neighbours},
+                                                   {"X7", bulkhead::perf::theft},
+                                                   {"X8", bulkhead::perf::explosion},
+                                                   {"X9", bulkhead::perf::second_worker},
+                                                   {"X9", bulkhead::perf::moves}}};
 
 }  // namespace
 
 /// usage: isolation_bench [--quick] [X1 ...]
-///        isolation_bench [--quick] --peer sched | --peer NAME SOCKET ATTACK | --peer explosion SOCKET
+///        isolation_bench [--quick] --peer sched | --peer NAME SOCKET ATTACK QUEUES | --peer explosion SOCKET
 ///        isolation_bench --config ATTACK SOCKET | --policing ATTACK | --capture FILE
 int main(int count, char** values) {
   using namespace bulkhead::perf;
@@ -51,10 +51,13 @@ int main(int count, char** values) {
   if (arguments.front() == "--peer") {
     Ground ground(quick, bulkhead::Bytes{16u << 20});
     if (is("--peer", 1) && arguments[1] == "sched") return sched_peer(ground), 0;
-    if (is("--peer", 3)) return memif_peer(ground, arguments[1], arguments[2], arguments[3]), 0;
+    if (is("--peer", 4))
+      return memif_peer(ground, arguments[1], arguments[2], arguments[3],
+                        static_cast<uint16_t>(std::stoul(arguments[4]))),
+             0;
     if (is("--peer", 2) && arguments[1] == "explosion")
       return explosion_peer(ground, arguments[2], ground.seconds(4)), 0;
-    give_up("--peer takes sched, or a name, a socket and an attack", 64);
+    give_up("--peer takes sched, or a name, a socket, an attack and the queues", 64);
   }
   const Ground ground(quick);
   for (const Experiment& experiment : kExperiments)

@@ -11,11 +11,14 @@
 
 namespace bulkhead::perf {
 
-std::unique_ptr<FarEnd> connected(std::size_t number, const std::string& socket, PacketPool& pool) {
-  const std::string device = fmt::format("net_memif{0},role=client,id={0},socket={1}-{0},rsize=12", number, socket);
-  auto port = Port::open({.name = fmt::format("p{}", number), .device = device}, pool);
+std::unique_ptr<FarEnd> connected(std::size_t number, const std::string& socket, PacketPool& pool,
+                                  uint16_t queues) {
+  const std::string device =
+      fmt::format("net_memif{0},role=client,id={0},socket={1}-{0},rsize=12", number, socket);
+  auto port =
+      Port::open({.name = fmt::format("p{}", number), .device = device, .receive_queues = queues}, pool);
   if (!port) give_up(port.error().message());
-  auto end = std::make_unique<PortEnd>(std::move(*port));
+  auto end = std::make_unique<PortEnd>(std::move(*port), queues);
   using Clock = std::chrono::steady_clock;
   const auto latest = Clock::now() + std::chrono::seconds(10);
   while (!end->port().link().up) {

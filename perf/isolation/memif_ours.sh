@@ -25,4 +25,4 @@ for _ in $(seq 100); do
   sleep 0.1
 done
 # shellcheck disable=SC2086  # one word or none
-timeout 60 "$program" $quick --peer "Bulkhead, memif" "$socket" "$attack" || { cat "$directory/log" >&2; exit 1; }
+timeout 60 "$program" $quick --peer "Bulkhead, memif" "$socket" "$attack" 1 || { cat "$directory/log" >&2; exit 1; }

@@ -12,11 +12,12 @@ void neighbours(const Ground& ground) {
       const auto buckets = bench.appliance().snapshot().slices.front().residence_buckets;
       return std::vector<uint64_t>(buckets.begin(), buckets.end());
     };
-    const Victim victim = measure_victim(bench.traffic(), attack.streams,
-                                         {.times = ground.times(7),
-                                          .time = {.warm_up = ground.seconds(0.05), .window = ground.seconds(0.2)},
-                                          .workers = bench.appliance().worker_times(),
-                                          .residences = residences});
+    const Victim victim =
+        measure_victim(bench.traffic(), attack.streams,
+                       {.times = ground.times(7),
+                        .time = {.warm_up = ground.seconds(0.05), .window = ground.seconds(0.2)},
+                        .workers = bench.appliance().worker_times(),
+                        .residences = residences});
     print_victim(victim, attack.name, "");
   }
 }

@@ -24,4 +24,4 @@ set_up() {
 }
 set_up >"$directory/set_up" 2>&1 || { cat "$directory/set_up" "$directory/vs.log" >&2; exit 1; }
 # shellcheck disable=SC2086  # one word or none
-timeout 60 "$program" $quick --peer "Open vSwitch with policing, memif" "$socket" "$attack"
+timeout 60 "$program" $quick --peer "Open vSwitch with policing, memif" "$socket" "$attack" 2  # each of its threads has a queue

@@ -27,11 +27,12 @@ VictimOptions options_for(const Ground& ground) {
 
 }  // namespace
 
-void memif_peer(Ground& ground, const std::string& who, const std::string& socket, const std::string& attack) {
+void memif_peer(Ground& ground, const std::string& who, const std::string& socket, const std::string& attack,
+                uint16_t queues) {
   const Attack chosen = attack_named(attack);
   std::vector<std::unique_ptr<FarEnd>> ends;
   for (std::size_t port = 0; port < chosen.setup.ports; ++port)
-    ends.push_back(connected(port, socket, ground.pool));
+    ends.push_back(connected(port, socket, ground.pool, queues));
   Traffic traffic(std::move(ends), ground.pool);
   print_victim(measure_victim(traffic, chosen.streams, options_for(ground)), attack, who);
 }
@@ -44,22 +45,26 @@ void sched_peer(Ground& ground) {
   ends.push_back(std::make_unique<SchedIn>(sched));
   ends.push_back(std::make_unique<SchedOut>(sched));
   Traffic traffic(std::move(ends), ground.pool);
-  print_victim(measure_victim(traffic, chosen.streams, options_for(ground)), chosen.name, "rte_sched on the generator's core");
+  print_victim(measure_victim(traffic, chosen.streams, options_for(ground)), chosen.name,
+               "rte_sched on the generator's core");
 }
 
 void print_attack(const std::string& attack, const std::string& socket) {
   const Attack chosen = attack_named(attack);
   for (std::size_t port = 0; port < chosen.setup.ports; ++port)
-    std::printf("[[port]]\nname = \"p%zu\"\ndevice = \"net_memif%zu,role=server,id=%zu,socket=%s-%zu,rsize=12\"\nspeed = \"%s\"\n",
-                port, port, port, socket.c_str(), port, chosen.setup.speed.c_str());
+    std::printf(
+        "[[port]]\nname = \"p%zu\"\ndevice = "
+        "\"net_memif%zu,role=server,id=%zu,socket=%s-%zu,rsize=12\"\nspeed = \"%s\"\n",
+        port, port, port, socket.c_str(), port, chosen.setup.speed.c_str());
   std::fputs(chosen.setup.slices.c_str(), stdout);
 }
 
 void print_policing(const std::string& attack) {
   const Attack chosen = attack_named(attack);
   const uint64_t length = chosen.streams.back().length;
-  std::printf("%zu %d %lu\n", chosen.setup.ports, chosen.learns ? 1 : 0,
-              static_cast<unsigned long>(chosen.guarantee * length / (length + kWireOverhead.count()) / 1000));
+  std::printf(
+      "%zu %d %lu\n", chosen.setup.ports, chosen.learns ? 1 : 0,
+      static_cast<unsigned long>(chosen.guarantee * length / (length + kWireOverhead.count()) / 1000));
 }
 
 }  // namespace bulkhead::perf

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// X9: the appliance's pool of resident tasks beside DPDK's own threads, and what accounting costs, on one loop:
-// receive 32 packets from a null device, swap their addresses, send them to another.
+// X9: the appliance's pool of resident tasks beside DPDK's own threads, and what accounting costs, on one
+// loop: receive 32 packets from a null device, swap their addresses, send them to another.
 #include <rte_eal.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
 
+#include <fmt/format.h>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <fmt/format.h>
 #include <functional>
 #include <string>
 #include <thread>
@@ -149,11 +149,23 @@ void threads(const Port& from, const Port& to, int times, double seconds) {
     rates.push_back(pool.rate.back() / lcore.rate.back());
     gaps.push_back(pool.gap.back() / lcore.gap.back());
   }
-  print({.experiment = "X9", .what = "a resident task of the pool, packets a second", .ours = median(pool.rate), .unit = "Mpps",
-         .beside = "DPDK lcore", .theirs = median(lcore.rate), .asked = "at least 0.98", .met = median(rates) >= 0.98,
+  print({.experiment = "X9",
+         .what = "a resident task of the pool, packets a second",
+         .ours = median(pool.rate),
+         .unit = "Mpps",
+         .beside = "DPDK lcore",
+         .theirs = median(lcore.rate),
+         .asked = "at least 0.98",
+         .met = median(rates) >= 0.98,
          .note = fmt::format("median ratio {:.3f}", median(rates))});
-  print({.experiment = "X9", .what = "p99.9 of the gap between rounds", .ours = median(pool.gap), .unit = "cycles",
-         .beside = "DPDK lcore", .theirs = median(lcore.gap), .asked = "at most 1.1 times", .met = median(gaps) <= 1.1,
+  print({.experiment = "X9",
+         .what = "p99.9 of the gap between rounds",
+         .ours = median(pool.gap),
+         .unit = "cycles",
+         .beside = "DPDK lcore",
+         .theirs = median(lcore.gap),
+         .asked = "at most 1.1 times",
+         .met = median(gaps) <= 1.1,
          .note = fmt::format("median ratio {:.3f}", median(gaps))});
 }
 
@@ -164,8 +176,14 @@ void accounting(const Port& from, const Port& to, int times, double seconds) {
     with.push_back(cycles_each<true>(from, to, seconds));
     more.push_back(with.back() - without.back());
   }
-  print({.experiment = "X9", .what = "an account for each burst of 32", .ours = median(with), .unit = "cycles per packet",
-         .beside = "without", .theirs = median(without), .asked = "at most 2 more", .met = median(more) <= 2,
+  print({.experiment = "X9",
+         .what = "an account for each burst of 32",
+         .ours = median(with),
+         .unit = "cycles per packet",
+         .beside = "without",
+         .theirs = median(without),
+         .asked = "at most 2 more",
+         .met = median(more) <= 2,
          .note = fmt::format("median difference {:.2f}", median(more))});
 }
 

@@ -49,7 +49,8 @@ void Replay::write_capture(const std::string& path, uint32_t run) { test::write_
 std::string Replay::ports(std::size_t source) const {
   return fmt::format(
       "[[port]]\nname = \"source{0}\"\ndevice = \"net_pcap{0},rx_pcap={1}/frames.pcap,infinite_rx=1\"\n"
-      "speed = \"100Gbps\"\n[[port]]\nname = \"sink{0}\"\ndevice = \"net_null{0},no-rx=1\"\nspeed = \"100Gbps\"\n",
+      "speed = \"100Gbps\"\n[[port]]\nname = \"sink{0}\"\ndevice = \"net_null{0},no-rx=1\"\nspeed = "
+      "\"100Gbps\"\n",
       source, directory_);
 }
 
@@ -72,7 +73,7 @@ double Replay::rate(const Ground& ground, uint32_t slices, std::size_t workers, 
   if (cost > 0) setup.costs.assign(slices * sources_, cost);
   Bench bench(ground, setup);
   using Clock = std::chrono::steady_clock;
-  std::this_thread::sleep_for(std::chrono::duration<double>(ground.seconds(0.3)));
+  std::this_thread::sleep_for(std::chrono::duration<double>(ground.seconds(0.15)));
   const auto begin = Clock::now();
   const uint64_t before = transmitted(bench.appliance().snapshot());
   std::this_thread::sleep_for(std::chrono::duration<double>(ground.seconds(seconds)));

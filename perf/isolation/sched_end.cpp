@@ -21,6 +21,7 @@ rte_sched_pipe_params pipe_of(uint64_t rate) {
   pipe.tb_rate = rate;
   pipe.tb_size = kBucket;
   pipe.tc_period = kPeriodMs;
+  pipe.tc_ov_weight = 1;
   std::ranges::fill(pipe.tc_rate, rate);
   std::ranges::fill(pipe.wrr_weights, uint8_t{1});
   return pipe;

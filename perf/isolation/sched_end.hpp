@@ -11,8 +11,8 @@ struct rte_sched_port;
 
 namespace bulkhead::perf {
 
-/// DPDK's rte_sched in the place of an appliance: a port of so many bits a second, where the pipe of VLAN v (1
-/// and up) passes at most `pipe_rate`. It has no guarantees; equal pipes take turns. One thread.
+/// DPDK's rte_sched in the place of an appliance: a port of so many bits a second, where the pipe of VLAN v
+/// (1 and up) passes at most `pipe_rate`. It has no guarantees; equal pipes take turns. One thread.
 class Sched {
  public:
   Sched(uint32_t pipes, uint64_t port_rate, uint64_t pipe_rate);

@@ -17,10 +17,13 @@ constexpr double kWarmUp = 0.2;
 /// What the thief gets of the core beyond its half, in percent of the core, where it works for `on` of each
 /// `period` and pauses when the account might be made.
 double gain(const Ground& ground, double period, double on) {
-  Bench bench(ground, {.slices = wire_slice("honest", 1) + wire_slice("thief", 2), .speed = "100Gbps", .costs = {kCost, kCost}});
+  Bench bench(ground, {.slices = wire_slice("honest", 1) + wire_slice("thief", 2),
+                       .speed = "100Gbps",
+                       .costs = {kCost, kCost}});
   const double whole_core = static_cast<double>(clock_hz()) / kCost;
-  std::vector<Stream> streams{{.headers = headers_of(1), .rate = whole_core},
-                              {.headers = headers_of(2), .rate = whole_core, .period = period, .on = on * period}};
+  std::vector<Stream> streams{
+      {.headers = headers_of(1), .rate = whole_core},
+      {.headers = headers_of(2), .rate = whole_core, .period = period, .on = on * period}};
   const double window = ground.seconds(1);
   const CpuSamples samples(bench, kWarmUp, window * 0.98);
   (void)bench.run(streams, {.warm_up = kWarmUp, .window = window});

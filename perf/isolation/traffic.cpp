@@ -119,15 +119,17 @@ void Traffic::emit_due(const Stream& stream, State& state, const Window& window,
   // What the generator does not manage is not sent later.
   state.pending = std::min(state.pending, stream.burst + static_cast<uint32_t>(kLongestLag * stream.rate));
   for (uint32_t n = 0; n < kTogether && state.pending > 0; ++n, --state.pending) {
-    if (!emit(stream, state, now)) return;
-    if (window.has(now)) ++state.outcome.sent;
+    const Emitted emitted = emit(stream, state, now);
+    if (emitted == Emitted::no_packet) return;  // the frame stays due
+    if (!window.has(now)) continue;
+    ++state.outcome.sent;
+    if (emitted == Emitted::refused) ++state.outcome.refused;
   }
 }
 
-/// False where there is no packet: the frame stays due.
-bool Traffic::emit(const Stream& stream, State& state, Cycles now) {
+Traffic::Emitted Traffic::emit(const Stream& stream, State& state, Cycles now) {
   const Packet packet = pool_.allocate(stream.headers);
-  if (packet.mbuf() == nullptr) return false;
+  if (packet.mbuf() == nullptr) return Emitted::no_packet;
   packet.mbuf()->pkt_len = stream.length;
   packet.mbuf()->data_len = static_cast<uint16_t>(stream.length);
   if (stream.craft != nullptr) stream.craft(packet.data(), state.sequence);
@@ -135,13 +137,9 @@ bool Traffic::emit(const Stream& stream, State& state, Cycles now) {
   const uint16_t whose = static_cast<uint16_t>(run_ << 10 | state.number);
   std::memcpy(packet.data() + kStampAt, &stamp, kStampSize);
   std::memcpy(packet.data() + kStampAt + kStampSize, &whose, sizeof whose);
-  if (!stream.active) {
-    free_packets({&packet, 1});
-  } else if (!ends_[stream.ingress]->inject(packet)) {
-    free_packets({&packet, 1});
-    ++state.outcome.refused;
-  }
-  return true;
+  if (stream.active && ends_[stream.ingress]->inject(packet)) return Emitted::on_its_way;
+  free_packets({&packet, 1});
+  return stream.active ? Emitted::refused : Emitted::on_its_way;
 }
 
 /// Whether any frame came.

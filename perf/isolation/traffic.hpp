@@ -16,10 +16,10 @@ namespace bulkhead::perf {
 /// Frames of one sender, by schedule, whatever becomes of them.
 struct Stream {
   std::vector<uint8_t> headers{};  // what each frame begins with, 46 bytes: tag, IPv4 and UDP
-  uint32_t length = 60;          // of a frame, without its check sequence; what is behind the stamp is anything
-  double rate = 0;               // frames a second
-  uint32_t burst = 1;            // frames that are due at once
-  std::size_t ingress = 0;       // far ends, by number
+  uint32_t length = 60;     // of a frame, without its check sequence; what is behind the stamp is anything
+  double rate = 0;          // frames a second
+  uint32_t burst = 1;       // frames that are due at once
+  std::size_t ingress = 0;  // far ends, by number
   std::size_t egress = 1;
   /// Changes the headers of the n-th frame. Null: all are the same.
   void (*craft)(uint8_t* frame, uint32_t n) = nullptr;
@@ -37,11 +37,13 @@ struct Outcome {
   uint64_t refused = 0;   // of those sent: the device had no room
   uint64_t received = 0;  // of those sent
   uint64_t reordered = 0;
-  uint64_t arrived = 0;  // in the window, whenever they were sent
+  uint64_t arrived = 0;   // in the window, whenever they were sent
   DelayHistogram delays;  // from sending to collecting, in cycles of the clock
   double seconds = 0;     // of the window
 
-  [[nodiscard]] double lost() const { return sent == 0 ? 0 : 1 - static_cast<double>(received) / static_cast<double>(sent); }
+  [[nodiscard]] double lost() const {
+    return sent == 0 ? 0 : 1 - static_cast<double>(received) / static_cast<double>(sent);
+  }
   [[nodiscard]] double packets_per_second() const { return static_cast<double>(received) / seconds; }
   [[nodiscard]] double arrivals_per_second() const { return static_cast<double>(arrived) / seconds; }
   /// A delay that so large a share of the frames did not exceed, in microseconds.
@@ -85,7 +87,8 @@ class Traffic {
   struct State;
   struct Window;
   void emit_due(const Stream& stream, State& state, const Window& window, Cycles now);
-  bool emit(const Stream& stream, State& state, Cycles now);
+  enum class Emitted : uint8_t { on_its_way, refused, no_packet };
+  Emitted emit(const Stream& stream, State& state, Cycles now);
   bool collect(std::span<const Stream> streams, std::span<State> states, const Window& window);
 
   std::vector<std::unique_ptr<FarEnd>> ends_;

@@ -27,7 +27,7 @@ struct Victim {
 };
 
 struct VictimOptions {
-  int times = 7;      // pairs, calm ones if they are to be had in twice as many
+  int times = 7;  // pairs, calm ones if they are to be had in twice as many
   RunTime time;
   std::span<const WorkerTime> workers;
   /// The victim's packets by residence (log2 of microseconds) up to now; nothing where the peer tells none.
@@ -36,7 +36,8 @@ struct VictimOptions {
 
 /// Alone and attacked in turns, in one run of whoever is measured. Alone, the generator is just as busy, but
 /// throws the others' frames away.
-[[nodiscard]] Victim measure_victim(Traffic& traffic, std::vector<Stream> streams, const VictimOptions& options);
+[[nodiscard]] Victim measure_victim(Traffic& traffic, std::vector<Stream> streams,
+                                    const VictimOptions& options);
 
 /// What the issue asks of a victim, row by row. `who`: the peer's name; empty: the appliance.
 void print_victim(const Victim& victim, const std::string& attack, const std::string& who);

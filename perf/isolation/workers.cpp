@@ -39,8 +39,10 @@ void second_worker(const Ground& ground) {
 
 /// Two workers have both cores: the generator, which sends a little and sleeps, takes its moments from them.
 void moves(const Ground& ground) {
-  Bench bench(ground, {.slices = wire_slice("moving", 1) + wire_slice("other", 2), .speed = "100Gbps", .workers = 2});
-  const std::vector<Stream> streams{{.headers = headers_of(1), .rate = 200'000}, {.headers = headers_of(2), .rate = 200'000}};
+  Bench bench(ground,
+              {.slices = wire_slice("moving", 1) + wire_slice("other", 2), .speed = "100Gbps", .workers = 2});
+  const std::vector<Stream> streams{{.headers = headers_of(1), .rate = 200'000},
+                                    {.headers = headers_of(2), .rate = 200'000}};
   std::vector<double> took;
   std::size_t home = 0;
   Cycles next = clock_now();
@@ -52,20 +54,34 @@ void moves(const Ground& ground) {
     next = now + step;
     const Cycles begin = clock_now();
     bench.appliance().place(0, home ^= 1);
-    took.push_back(static_cast<double>((clock_now() - begin).count()) / static_cast<double>(clock_hz()) * 1e6);
+    took.push_back(static_cast<double>((clock_now() - begin).count()) / static_cast<double>(clock_hz()) *
+                   1e6);
   };
   const Measured measured = bench.run(streams, {.warm_up = 0.2, .window = ground.seconds(3)});
   bench.traffic().each_round = nullptr;
   const Outcome& moving = measured.streams.front();
-  print({.experiment = "X9", .what = fmt::format("a move between workers, median of {}", took.size()),
-         .ours = median(took), .unit = "us", .asked = "under 10", .met = median(took) < 10});
-  print({.experiment = "X9", .what = "packets lost by moves", .ours = static_cast<double>(moving.sent - moving.received),
-         .unit = "packets", .asked = "0", .met = moving.sent == moving.received,
-         .note = fmt::format("of {} sent; {} of them found the device full, as a slice that stays lost {} of {}",
-                             moving.sent, moving.refused, measured.streams[1].sent - measured.streams[1].received,
-                             measured.streams[1].sent)});
-  print({.experiment = "X9", .what = "packets reordered by moves", .ours = static_cast<double>(moving.reordered),
-         .unit = "packets", .asked = "0", .met = moving.reordered == 0});
+  print({.experiment = "X9",
+         .what = fmt::format("a move between workers, median of {}", took.size()),
+         .ours = median(took),
+         .unit = "us",
+         .asked = "under 10",
+         .met = median(took) < 10});
+  print({.experiment = "X9",
+         .what = "packets lost by moves",
+         .ours = static_cast<double>(moving.sent - moving.received),
+         .unit = "packets",
+         .asked = "0",
+         .met = moving.sent == moving.received,
+         .note =
+             fmt::format("of {} sent; {} of them found the device full, as a slice that stays lost {} of {}",
+                         moving.sent, moving.refused, measured.streams[1].sent - measured.streams[1].received,
+                         measured.streams[1].sent)});
+  print({.experiment = "X9",
+         .what = "packets reordered by moves",
+         .ours = static_cast<double>(moving.reordered),
+         .unit = "packets",
+         .asked = "0",
+         .met = moving.reordered == 0});
 }
 
 }  // namespace bulkhead::perf
