@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/build_slice.hpp"
 
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+
 #include "shaper/claimed_ports.hpp"
 #include "tests/control/config_text.hpp"
 #include "tests/support/eal.hpp"
@@ -13,12 +18,13 @@ using namespace test;
 
 EgressLimits limits_of(PortId port) { return {.max_frame = 1000u + port.value(), .takes_segments = false}; }
 
-std::shared_ptr<SliceRuntime> build(const std::string& slice) {
+std::shared_ptr<SliceRuntime> build(const std::string& slice, ModelDecorator decorate = nullptr) {
   test_eal();
   const Config config = accepted(std::string(kTwoPorts) + slice);
   return build_slice(config.slices.at(0), {.queues = {.input = 64, .output = 100},
                                            .shares = port_shares(config, config.slices.at(0), {}),
-                                           .limits = limits_of});
+                                           .limits = limits_of,
+                                           .decorate = std::move(decorate)});
 }
 
 /// The ports (as bits) that a frame arriving at the slice's first port is sent to.
@@ -74,6 +80,32 @@ TEST_CASE("a switch knows stations by VLAN where frames keep theirs", "[build_sl
   };
   CHECK(learned("\"100-199\"") == 2);
   CHECK(learned("100") == 1);
+}
+
+TEST_CASE("what is put around a slice's model forwards in its place", "[build_slice]") {
+  struct Counting : ForwardingModel {
+    Counting(std::unique_ptr<ForwardingModel> model, std::size_t& count)
+        : inside(std::move(model)), packets(count) {}
+    void forward(std::span<const Packet> burst, LocalPort ingress, Cycles now,
+                 ForwardingOutputs& outputs) override {
+      packets += burst.size();
+      inside->forward(burst, ingress, now, outputs);
+    }
+    std::unique_ptr<ForwardingModel> inside;
+    std::size_t& packets;
+  };
+  std::size_t packets = 0;
+  std::string name;
+  const auto slice = build(
+      "[[slice]]\nname = \"a\"\nforward = \"wire\"\n"
+      "flowspace = [{port = [\"uplink\", \"office\"], vlan = \"untagged\"}]\n",
+      [&](const SliceConfig& config, std::unique_ptr<ForwardingModel> model) {
+        name = config.name;
+        return std::make_unique<Counting>(std::move(model), packets);
+      });
+  CHECK(name == "a");
+  CHECK(sent_to(*slice, udp(kAlice, kBob)) == 0b10);
+  CHECK(packets == 1);
 }
 
 }  // namespace
