@@ -43,8 +43,8 @@ auto need(T result) {
 }
 
 std::vector<uint32_t> last_cores(std::size_t count) {
-  static const std::vector<uint32_t> kUsable = usable_cores();  // before anyone was pinned
-  return {kUsable.end() - static_cast<std::ptrdiff_t>(count), kUsable.end()};
+  static const std::vector<uint32_t> usable = usable_cores();  // before anyone was pinned
+  return {usable.end() - static_cast<std::ptrdiff_t>(count), usable.end()};
 }
 
 /// DPDK knows a ring device by its name until the process ends: each gets one of its own.
