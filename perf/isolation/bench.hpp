@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,7 +21,7 @@ struct Ground {
   PacketPool pool;  // for the generator
 
   /// Seconds of a measurement, and how often each is made.
-  [[nodiscard]] double seconds(double wanted) const { return quick ? 0.1 : wanted; }
+  [[nodiscard]] double seconds(double wanted) const { return quick ? std::min(wanted, 0.1) : wanted; }
   [[nodiscard]] int times(int wanted) const { return quick ? 1 : wanted; }
 };
 

@@ -45,8 +45,8 @@ Shares contend(const Ground& ground, const std::vector<Contender>& contenders) {
   }
   Bench bench(ground, setup);
   const double window = ground.seconds(1);
-  const CpuSamples samples(bench, kWarmUp, window * 0.98);
-  const Measured measured = bench.run(streams, {.warm_up = kWarmUp, .window = window});
+  const CpuSamples samples(bench, ground.seconds(kWarmUp), window * 0.98);
+  const Measured measured = bench.run(streams, {.warm_up = ground.seconds(kWarmUp), .window = window});
   Shares shares{.cpu = samples.whole(), .packets = {}, .kept_up = measured.kept_up()};
   for (const Outcome& outcome : measured.streams) shares.packets.push_back(outcome.arrivals_per_second());
   return shares;
@@ -107,12 +107,12 @@ void capped(const Ground& ground, uint32_t burst) {
       {.slices = wire_slice("capped", 1, "cpu = { cap = \"25%\" }\n"), .speed = "100Gbps", .costs = {kCost}});
   const double fair = static_cast<double>(clock_hz()) * kCap / 100 / kCost;
   const std::vector<Stream> streams{{.headers = headers_of(1), .rate = kMoreThanFair * fair, .burst = burst}};
-  const double window = ground.quick ? 1 : 10.5;
-  const CpuSamples samples(bench, kWarmUp, ground.seconds(0.1));
-  const Measured measured = bench.run(streams, {.warm_up = kWarmUp, .window = window});
+  const double window = ground.quick ? 0.45 : 10.5;
+  const CpuSamples samples(bench, ground.seconds(kWarmUp), ground.seconds(0.1));
+  const Measured measured = bench.run(streams, {.warm_up = ground.seconds(kWarmUp), .window = window});
   const double work =
       measured.streams.front().arrivals_per_second() * kCost / static_cast<double>(clock_hz());
-  for (const auto& [steps, most] : {std::pair{ground.quick ? 5u : 10u, 1.0}, std::pair{1u, 3.0}}) {
+  for (const auto& [steps, most] : {std::pair{ground.quick ? 3u : 10u, 1.0}, std::pair{1u, 3.0}}) {
     double off = 0;
     const std::vector<double> shares = samples.shares(0, steps);
     for (const double share : shares) off = std::max(off, std::abs(100 * share - kCap));

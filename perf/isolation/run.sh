@@ -63,14 +63,25 @@ pool_of_tasks() {
 }
 
 # shellcheck disable=SC2086  # $quick is one word or none
+crafted_headers() {
+  "$program" $quick X8
+  # The quick run has seen by then that Open vSwitch runs.
+  [ -n "$quick" ] || "$here/ovs_explosion.sh" "$program" 3
+}
+
+alone=()
 for name in "${names[@]}"; do
-  case $name in
-    X6) neighbours ;;
-    X8)
-      "$program" $quick X8
-      "$here/ovs_explosion.sh" "$program" "$([ -n "$quick" ] && echo 1 || echo 3)" $quick
-      ;;
-    X9) pool_of_tasks ;;
-    *) "$program" $quick "$name" ;;
-  esac
-done | /usr/bin/python3 "$here/table.py"
+  [[ $name = X[689] ]] || alone+=("$name")
+done
+
+# shellcheck disable=SC2086  # $quick is one word or none
+{
+  [ ${#alone[@]} = 0 ] || "$program" $quick "${alone[@]}"
+  for name in "${names[@]}"; do
+    case $name in
+      X6) neighbours ;;
+      X8) crafted_headers ;;
+      X9) pool_of_tasks ;;
+    esac
+  done
+} | /usr/bin/python3 "$here/table.py"
