@@ -134,7 +134,9 @@ uint32_t ClassLevel::pick(uint8_t ready) {
   return pick_by_share(ready);
 }
 
-/// Moves the guarantees' clock on: with the port's work, but not faster than the classes are served.
+/// Moves the guarantees' clock on: with the port's work, but not faster than the classes are served. What it
+/// lacks then, while strict classes and other slices are served, it makes up for with the next frames, up to
+/// two of them.
 void ClassLevel::charge_guarantees(uint64_t bytes, uint64_t work) {
   const uint64_t amount = bytes << kWorkBits;
   uint64_t elapsed = work - last_work_;
@@ -142,6 +144,11 @@ void ClassLevel::charge_guarantees(uint64_t bytes, uint64_t work) {
   if (guaranteed > amount) {
     elapsed = static_cast<uint64_t>((Wide{amount} << kFractionBits) / guarantees_.parts);
     guaranteed = amount;
+    const auto longest =
+        static_cast<uint64_t>((Wide{2 * largest_frame_ << kWorkBits} << kFractionBits) / guarantees_.parts);
+    last_work_ = work - std::min(work - last_work_ - elapsed, longest);
+  } else {
+    last_work_ = work;
   }
   guarantees_.clock += elapsed;
   const auto most = static_cast<int64_t>(largest_frame_ << (kWorkBits + 1));
@@ -152,8 +159,10 @@ void ClassLevel::charge_guarantees(uint64_t bytes, uint64_t work) {
 void ClassLevel::charge(uint32_t number, uint64_t bytes, uint64_t work, FineTime now) {
   if ((capped_ & 1u << number) != 0) ceilings_[number].charge(now, Bytes{bytes});
   if ((strict_ & 1u << number) != 0) return;
-  if (guarantees_.active != 0) charge_guarantees(bytes, work);
-  last_work_ = work;
+  if (guarantees_.active != 0)
+    charge_guarantees(bytes, work);
+  else
+    last_work_ = work;
   if (by_guarantee_) {
     guarantees_.start[number] += time_of(bytes, guarantees_.byte[number]);
   } else {

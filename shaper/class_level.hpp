@@ -73,7 +73,7 @@ class ClassLevel {
   Account shares_;
   Account guarantees_;
   int64_t owed_ = 0;        // to those served by share, beyond what the guarantees take; in 2^-16 bytes
-  uint64_t last_work_ = 0;  // when a weighted class was last served
+  uint64_t last_work_ = 0;  // up to where the guarantees' clock has gone
   uint64_t largest_frame_ = 0;
   uint8_t strict_ = 0;
   uint8_t capped_ = 0;

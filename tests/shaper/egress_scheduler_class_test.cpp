@@ -79,3 +79,28 @@ TEST_CASE("while a class is at its ceiling its slice's other classes go on", "[e
   CHECK(port.send_run(now) == kFrame);
   CHECK(port.last_grant().class_number == 5);
 }
+
+TEST_CASE("strict classes of the slice and other slices cost a class nothing of its guarantee",
+          "[egress_scheduler]") {
+  SliceRates one = slice(40_Mbps, 60_Mbps);
+  one.class_count = 4;
+  one.classes[0] = {true, rates(kNone, kNone)};
+  one.classes[1] = {false, rates(20_Mbps, 30_Mbps)};
+  one.classes[2] = {false, rates(10_Mbps, kNone)};
+  one.classes[3] = {false, rates(kNone, kNone, 300)};
+  ScheduledPort port = port_at(100_Mbps, {one, slice(20_Mbps, 80_Mbps, 200)});
+  uint64_t now = 0;
+  port.arrive(now, 0, 2, kFrame, kPlenty);
+  port.arrive(now, 0, 3, kFrame, kPlenty);
+  port.arrive(now, 1, 0, kFrame, kPlenty);
+  // The strict class and the one in question send 20 Mb/s each, evenly.
+  constexpr uint64_t kInterval = kFrame * 8 * 50;
+  uint64_t strict_at = 0;
+  uint64_t class_at = 0;
+  uint64_t offered = 0;
+  port.run(now, 2 * kHz, [&](uint64_t moment) {
+    for (; strict_at <= moment; strict_at += kInterval) port.arrive(moment, 0, 0, kFrame, 1);
+    for (; class_at <= moment; class_at += kInterval, offered += kFrame) port.arrive(moment, 0, 1, kFrame, 1);
+  });
+  CHECK(port.sent(0, 1) + 4 * kFrame >= offered);
+}
