@@ -11,9 +11,10 @@
 namespace bulkhead {
 namespace {
 
-constexpr uint32_t kReceiveBurst = 64;   // packets taken from a port in one visit
-constexpr uint32_t kMostReceived = 256;  // packets taken where they are spread thinly over the same slices
-constexpr uint32_t kPerVisit = 4;        // packets that a visit ought to find: it costs as much as they do
+constexpr uint32_t kReceiveBurst = 64;      // packets taken from a port in one visit
+constexpr uint32_t kMostReceived = 256;     // packets taken where they are spread thinly over the same slices
+constexpr uint32_t kMostInOverload = 1024;  // with work left: as many as a device holds for the next round
+constexpr uint32_t kPerVisit = 4;           // packets that a visit ought to find: it costs as much as they do
 constexpr std::size_t kVisitsPerRound = 64;
 constexpr uint64_t kRoundMicroseconds = 20;  // of visits, while more packets arrive and others wait to leave
 constexpr std::size_t kTurnsPerRound = 256;  // slices that are put to wait
@@ -103,7 +104,8 @@ uint32_t Worker::receive(const Layout& layout, CpuMeter& meter) {
   for (const Layout::PortPlace& place : layout.ports()) {
     if (!place.runtime->receive_claim.try_take()) continue;
     uint32_t taken = 0;
-    while (taken < kMostReceived) {
+    const uint32_t most = budgets_.is_contended() ? kMostInOverload : kMostReceived;
+    while (taken < most) {
       Burst burst;
       const uint32_t got = place.runtime->port.receive(kSharedQueue, burst, kReceiveBurst, meter.now());
       if (got == 0) break;

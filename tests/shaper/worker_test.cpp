@@ -313,3 +313,20 @@ TEST_CASE("a slice that moves takes its packets along, in order, also from among
   CHECK(numbers.size() == account.transmitted);
   CHECK(account.transmitted > 100);
 }
+
+TEST_CASE("a worker with work left receives all that a device holds, so that none is lost there",
+          "[worker]") {
+  Bench bench("w-k", 2, {costly(100, kCostly), costly(101, kCostly)}, 2047);
+  const auto received = [&] {
+    return account_of(*bench.slices[0].runtime).received + account_of(*bench.slices[1].runtime).received;
+  };
+  // Two rounds with more to do than they have time for.
+  for (int round = 0; round < 2; ++round) {
+    flood(bench, 2);
+    bench.round();
+  }
+  const uint64_t before = received();
+  for (int i = 0; i < 8; ++i) flood(bench, 2);
+  bench.round();
+  CHECK(received() - before >= 8 * 2 * 64);
+}
