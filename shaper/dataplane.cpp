@@ -86,6 +86,9 @@ void Dataplane::publish(std::unique_ptr<const Layout> next) {
   const Layout& now = *next;
   if (now.homes().workers() != workers_.size()) std::abort();
   introduce(now, slices_of(layout()));
+  // One may have moved since the layout was made.
+  for (std::size_t slice = 0; slice < now.slices().size(); ++slice)
+    now.move(slice, now.slices()[slice]->home);
   const std::unique_ptr<const Layout> old = layouts_.replace(std::move(next));
   // What a worker queued while it still had the old layout, it marked there.
   now.mark_all();

@@ -85,7 +85,7 @@ void Layout::find_homes(std::size_t workers) {
   }
   const std::vector<std::size_t> homes = place_new(loads, workers);
   for (std::size_t slice = 0; slice < slices_.size(); ++slice) {
-    slices_[slice]->home = homes[slice];
+    if (!loads[slice].home) slices_[slice]->home = homes[slice];
     homes_->move(slice, homes[slice]);
   }
 }

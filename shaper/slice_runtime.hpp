@@ -126,7 +126,7 @@ class alignas(64) SliceRuntime {
   Counter throttled;         // cycles in which it had work and was at its CPU cap
 
   static constexpr std::size_t kNoHome = SIZE_MAX;
-  std::size_t home = kNoHome;  // its worker's number; control only
+  std::atomic<std::size_t> home{kNoHome};  // its worker's number; control and balancing: write
 
   uint64_t memory_quota = 0;  // packet buffers that it may hold, as configured; set before it is visited
 };
