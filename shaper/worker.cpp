@@ -16,7 +16,6 @@ constexpr uint32_t kMostReceived = 256;     // packets taken where they are spre
 constexpr uint32_t kMostInOverload = 1024;  // with work left: as many as a device holds for the next round
 constexpr uint32_t kPerVisit = 4;           // packets that a visit ought to find: it costs as much as they do
 constexpr std::size_t kVisitsPerRound = 64;
-constexpr uint64_t kRoundMicroseconds = 20;  // of visits, while more packets arrive and others wait to leave
 constexpr std::size_t kTurnsPerRound = 256;  // slices that are put to wait
 constexpr std::size_t kTakenTogether = 16;   // slices; while it has taken them, no other worker visits them
 constexpr std::size_t kHelpedTogether = 2;   // slices of other workers
@@ -33,6 +32,10 @@ bool more_would_join(const ReadySet& ready, uint32_t taken) {
   return slices * kPerVisit > taken && slices * 2 <= taken + kReceiveBurst;
 }
 
+Cycles to_cycles(std::chrono::microseconds time) {
+  return Cycles{clock_hz() / 1'000'000 * static_cast<uint64_t>(time.count())};
+}
+
 /// Nobody waits for a worker that has ended, in whatever way.
 struct LeaveAtEnd {
   ~LeaveAtEnd() { layouts.leave(reader); }
@@ -47,8 +50,11 @@ Worker::Worker(std::size_t number, const Shared& shared)
       shared_(shared),
       scratch_(kMaxPorts, shared.pool),
       budgets_(clock_hz()),
-      longest_visit_(clock_hz() * kVisitMicroseconds / 1'000'000),
-      longest_round_(clock_hz() * kRoundMicroseconds / 1'000'000) {}
+      longest_visit_(to_cycles(shared.longest_visit)),
+      longest_round_(to_cycles(shared.longest_round)) {
+  // So that the worker has nothing to allocate when it starts.
+  budgets_.adopt(shared.layouts.current());
+}
 
 void Worker::run(WorkerTime& time) {
   const LeaveAtEnd leave{.layouts = shared_.layouts, .reader = number_};

@@ -45,6 +45,9 @@ class Worker {
     std::atomic<Phase>& phase;
     const PacketPool& pool;
     IdlePolicy idle;
+    std::chrono::microseconds longest_visit{
+        kVisitMicroseconds};                      // longer ones are made to take fewer packets
+    std::chrono::microseconds longest_round{20};  // of visits: then others have waited long enough
   };
 
   /// `number`: dense, from 0; also the reader number at `layouts`.
@@ -81,7 +84,7 @@ class Worker {
   ForwardingOutputs scratch_;
   CpuBudgets budgets_;
   Cycles longest_visit_;
-  Cycles longest_round_;              // of visits; then others have waited long enough
+  Cycles longest_round_;
   std::size_t turn_ = 0;              // the slice that is next
   std::optional<Cycles> next_event_;  // when a port can send again that waits for its time
   /// Up to where the meter is in the worker's account.

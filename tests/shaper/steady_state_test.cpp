@@ -59,7 +59,12 @@ TEST_CASE("ten thousand bursts allocate nothing", "[steady_state]") {
   }
   Published<Layout> layouts(1, box.layout({wire, lan}));
   std::atomic<Phase> phase{Phase::running};
-  Worker worker(0, {.layouts = layouts, .phase = phase, .pool = box.pool(), .idle = IdlePolicy::poll});
+  Worker worker(0, {.layouts = layouts,
+                    .phase = phase,
+                    .pool = box.pool(),
+                    .idle = IdlePolicy::poll,
+                    .longest_visit = std::chrono::seconds{1},
+                    .longest_round = std::chrono::seconds{1}});
 
   pump(box, worker, layouts.current(), frames, 500);  // warms up
   const uint64_t before = allocations();

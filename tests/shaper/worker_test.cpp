@@ -15,17 +15,23 @@ using namespace bulkhead::test;
 
 namespace {
 
-/// Workers, taken through their rounds by hand.
+/// Workers, taken through their rounds by hand, as long as these take: whatever the machine is busy with,
+/// the same packets move in each.
 struct Bench {
   Bench(const std::string& name, std::size_t ports, const std::vector<SliceSpec>& specs,
-        uint32_t ring_size = 1023, const CpuPlan& cpu = {})
+        uint32_t ring_size = 1023, const CpuPlan& cpu = {},
+        std::chrono::microseconds longest_visit = std::chrono::seconds{1},
+        std::chrono::microseconds longest_round = std::chrono::seconds{1})
       : box(name, ports, ring_size) {
     for (const SliceSpec& spec : specs) slices.push_back(Box::slice(spec));
     layouts = std::make_unique<Published<Layout>>(cpu.workers, box.layout(slices, cpu));
     for (std::size_t i = 0; i < cpu.workers; ++i)
-      workers.push_back(std::make_unique<Worker>(
-          i,
-          Worker::Shared{.layouts = *layouts, .phase = phase, .pool = box.pool(), .idle = IdlePolicy::poll}));
+      workers.push_back(std::make_unique<Worker>(i, Worker::Shared{.layouts = *layouts,
+                                                                   .phase = phase,
+                                                                   .pool = box.pool(),
+                                                                   .idle = IdlePolicy::poll,
+                                                                   .longest_visit = longest_visit,
+                                                                   .longest_round = longest_round}));
   }
 
   uint32_t round(bool receiving = true, std::size_t worker = 0) {
@@ -108,9 +114,10 @@ TEST_CASE("what another worker is visiting is left alone, and visited later", "[
 TEST_CASE("what a worker marked in an old layout is found in the new one once all is marked", "[worker]") {
   Box box("w-f", 2, 7);
   const BoxSlice slice = Box::slice(wire_of("a", 100, 100));
-  const auto before = box.layout({slice});
-  const auto after = box.layout({slice});
-  Published<Layout> layouts(2, box.layout({slice}));
+  const CpuPlan two{.workers = 2, .shares = {}};
+  const auto before = box.layout({slice}, two);
+  const auto after = box.layout({slice}, two);
+  Published<Layout> layouts(2, box.layout({slice}, two));
   std::atomic<Phase> phase{Phase::running};
   const Worker::Shared shared{
       .layouts = layouts, .phase = phase, .pool = box.pool(), .idle = IdlePolicy::poll};
@@ -200,6 +207,8 @@ TEST_CASE("no slice waits longer because another is flooded", "[worker]") {
 namespace {
 
 constexpr Cycles kCostly{20'000};
+constexpr std::chrono::microseconds kVisit{5};
+constexpr std::chrono::microseconds kRound{20};
 
 /// As many as fit for each slice from port 0, on VLANs 100, 101, ...
 void flood(Bench& bench, std::size_t slices) {
@@ -218,9 +227,11 @@ SliceSpec costly(uint16_t vlan, Cycles each) {
 
 TEST_CASE("slices that have too much to do share the worker by time, whatever a packet costs them",
           "[worker]") {
-  Bench bench("w-g", 2, {costly(100, Cycles{2'000}), costly(101, Cycles{16'000}), costly(102, Cycles{})});
+  Bench bench("w-g", 2, {costly(100, Cycles{2'000}), costly(101, Cycles{16'000}), costly(102, Cycles{})},
+              1023, {}, kVisit, kRound);
   std::array<uint64_t, 2> before{};
   std::array<uint64_t, 2> used{};
+  uint64_t longest = 0;
   uint32_t quiet = 0;
   for (int round = 0; round < 2'000; ++round) {
     flood(bench, 2);
@@ -231,10 +242,13 @@ TEST_CASE("slices that have too much to do share the worker by time, whatever a 
     for (std::size_t i = 0; i < 2; ++i) {
       const uint64_t charges = bench.slices[i].runtime->charges();
       if (round >= 100) used[i] += charges - before[i];
+      longest = std::max(longest, charges - before[i]);
       before[i] = charges;
     }
   }
-  CHECK(static_cast<double>(used[0]) == Approx(static_cast<double>(used[1])).epsilon(0.05));
+  // What the machine does meanwhile prolongs a visit, and is paid back, but for the last ones.
+  const uint64_t apart = std::max(used[0], used[1]) - std::min(used[0], used[1]);
+  CHECK(apart <= used[1] / 20 + 2 * longest);
   CHECK(dropped(*bench.slices[0].runtime, DropReason::cpu_budget) > 0);
   CHECK(dropped(*bench.slices[1].runtime, DropReason::cpu_budget) > 0);
   // The third has a packet a round and is never behind, but for what the device lost before it was received.
@@ -248,7 +262,7 @@ TEST_CASE("slices that have too much to do share the worker by time, whatever a 
 
 TEST_CASE("a slice stays below its cap on a worker that has nothing else to do", "[worker]") {
   Bench bench("w-h", 2, {costly(100, kCostly)}, 1023,
-              {.workers = 1, .shares = {{.reserve = 0, .weight = 256, .cap = 1'000}}});
+              {.workers = 1, .shares = {{.reserve = 0, .weight = 256, .cap = 1'000}}}, kVisit, kRound);
   const Cycles start = clock_now();
   const Cycles end = start + Cycles{clock_hz() / 20};
   while (clock_now() < end) {
@@ -288,7 +302,8 @@ TEST_CASE("a worker with nothing to do helps another, but not a slice at its cap
 
 TEST_CASE("a slice that moves takes its packets along, in order, also from among those that wait",
           "[worker]") {
-  Bench bench("w-j", 2, {costly(100, kCostly), costly(101, kCostly)}, 1023, {.workers = 2, .shares = {}});
+  Bench bench("w-j", 2, {costly(100, kCostly), costly(101, kCostly)}, 1023, {.workers = 2, .shares = {}},
+              kVisit, kRound);
   bench.layouts->current().move(1, 0);
   std::vector<uint32_t> numbers;
   uint32_t next = 0;
@@ -316,7 +331,7 @@ TEST_CASE("a slice that moves takes its packets along, in order, also from among
 
 TEST_CASE("a worker with work left receives all that a device holds, so that none is lost there",
           "[worker]") {
-  Bench bench("w-k", 2, {costly(100, kCostly), costly(101, kCostly)}, 2047);
+  Bench bench("w-k", 2, {costly(100, kCostly), costly(101, kCostly)}, 2047, {}, kVisit, kRound);
   const auto received = [&] {
     return account_of(*bench.slices[0].runtime).received + account_of(*bench.slices[1].runtime).received;
   };
