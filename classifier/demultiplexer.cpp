@@ -29,6 +29,7 @@ Demultiplexer::Demultiplexer(PortId port, const SliceTable& table, std::vector<S
 void Demultiplexer::run(Burst& burst) {
   const std::span<const Packet> packets = burst.span();
   run_count_ = 0;
+  packet_count_ = burst.size();
   if (packets.empty()) return;
   // First whose they all are, in runs of one slice, so that the slices' lines are on their way when they are
   // written to.
@@ -55,13 +56,10 @@ void Demultiplexer::run(Burst& burst) {
 }
 
 uint64_t Demultiplexer::charge(uint64_t cycles) {
-  const std::span<const Run> runs = std::span(runs_).first(run_count_);
-  uint32_t packets = 0;
-  for (const Run& run : runs) packets += run.packets;
-  if (packets == 0) return 0;
-  const uint64_t each = cycles / packets;
+  if (packet_count_ == 0) return 0;
+  const uint64_t each = cycles / packet_count_;
   uint64_t charged = 0;
-  for (const Run& run : runs) {
+  for (const Run& run : std::span(runs_).first(run_count_)) {
     if (!run.verdict.is_slice()) continue;
     inputs_[run.verdict.slice().value()]->cycles.add(each * run.packets);
     charged += each * run.packets;

@@ -97,6 +97,7 @@ class Demultiplexer {
   DropCounters& unclaimed_;
   std::array<Run, Burst::kCapacity> runs_;  // of the last burst
   std::size_t run_count_ = 0;
+  uint32_t packet_count_ = 0;            // in the runs
   std::vector<uint64_t> pending_marks_;  // by word of ready_, collected over a burst
   std::vector<uint32_t> pending_words_;
   bool any_long_ = false;  // the burst has frames in several buffers

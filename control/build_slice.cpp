@@ -13,11 +13,6 @@
 namespace bulkhead {
 namespace {
 
-Cycles to_cycles(std::chrono::nanoseconds time) {
-  const double seconds = std::chrono::duration<double>(time).count();
-  return Cycles{static_cast<uint64_t>(seconds * static_cast<double>(clock_hz()))};
-}
-
 uint64_t random_key() {
   std::random_device device;
   return uint64_t{device()} << 32 | device();

@@ -63,6 +63,12 @@ Nanoseconds to_nanoseconds(Cycles time) {
   return Nanoseconds{static_cast<int64_t>(std::min<Wide>(wide, std::numeric_limits<int64_t>::max()))};
 }
 
+Cycles to_cycles(Nanoseconds time) {
+  const auto nanoseconds = static_cast<uint64_t>(std::max<int64_t>(time.count(), 0));
+  const Wide wide = Wide{nanoseconds} * clock_hz() / kNanosecondsPerSecond;
+  return Cycles{static_cast<uint64_t>(std::min<Wide>(wide, std::numeric_limits<uint64_t>::max()))};
+}
+
 Nanoseconds thread_cpu_time() {
   timespec time{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);

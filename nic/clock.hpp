@@ -16,6 +16,8 @@ namespace bulkhead {
 [[nodiscard]] uint64_t clock_hz();
 
 [[nodiscard]] Nanoseconds to_nanoseconds(Cycles time);
+/// Rounded down; a negative time is none.
+[[nodiscard]] Cycles to_cycles(Nanoseconds time);
 
 /// How long the calling thread has run on a core, in all, as the kernel counts it.
 [[nodiscard]] Nanoseconds thread_cpu_time();

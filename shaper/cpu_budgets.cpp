@@ -62,7 +62,7 @@ void CpuBudgets::wait(const Layout& layout, std::size_t slice, Cycles now) {
 
 std::optional<std::size_t> CpuBudgets::next(Cycles now) {
   if (const auto slot = scheduler_.next(now)) return members_[slot->value()].slice;
-  contended_ = false;  // who still waits does so for a cap
+  relax();  // who still waits does so for a cap
   return std::nullopt;
 }
 

@@ -12,7 +12,8 @@ namespace bulkhead {
 
 /// Whose turn it is at one worker, by the slices' CPU budgets. While a worker keeps up with its slices, each
 /// is visited as its packets come, and nothing is decided. Once a round ends with work left (`contend`), the
-/// slices wait here for their turns, until nobody waits any more. Slices with a cap always do. One thread.
+/// slices wait here for their turns, until nobody waits or wants more (`relax`). Slices with a cap always do.
+/// One thread.
 class CpuBudgets {
  public:
   /// `hz`: of the clock.
@@ -23,6 +24,8 @@ class CpuBudgets {
 
   /// The slices with work are to wait for their turns.
   void contend();
+  /// Nobody wants more than it gets. Those who wait have their turns, but nobody else needs one.
+  void relax() { contended_ = false; }
   [[nodiscard]] bool is_contended() const { return contended_; }
   /// Whether a visit takes a turn: everybody's while contended, else only of those with a cap.
   [[nodiscard]] bool needs_turn(const Layout& layout, std::size_t slice) const {

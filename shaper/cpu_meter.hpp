@@ -29,7 +29,7 @@ class CpuMeter {
     const Cycles end = clock_now();
     const Cycles time = end - now_;
     now_ = end;
-    if (stolen_ && (end >= next_check_ || time >= suspicious_)) [[unlikely]]
+    if (end >= next_check_ || time >= suspicious_) [[unlikely]]
       return without_stolen(time);
     return time;
   }
@@ -48,8 +48,8 @@ class CpuMeter {
 
   Cycles now_;
   uint64_t charged_ = 0;
-  Cycles next_check_;
-  Cycles suspicious_;
+  Cycles next_check_{UINT64_MAX};  // never, but for watch_for_theft
+  Cycles suspicious_{UINT64_MAX};
   uint64_t stolen_total_ = 0;
   uint64_t undeducted_ = 0;  // stolen, and not yet taken off a lap
   Cycles interval_;

@@ -105,15 +105,18 @@ bool SliceRuntime::send(std::span<const Packet> packets, const Attachment& attac
                         const Sending& sending) {
   SliceOutput& output = *attachment.output;
   Burst kept;
-  const bool ready = std::ranges::all_of(
-      packets, [&](Packet packet) { return output.tag.is_ready(packet) && fits(packet, output.limits); });
+  uint32_t buffers = 0;
+  const bool ready = std::ranges::all_of(packets, [&](Packet packet) {
+    buffers += packet.state().buffers;
+    return output.tag.is_ready(packet) && fits(packet, output.limits);
+  });
   if (!ready) {
     prepare(packets, output, kept);
     packets = kept.span();
     kept.release();
+    buffers = buffers_of(packets);
   }
   if (packets.empty()) return false;
-  const uint32_t buffers = buffers_of(packets);
   Egress* const egress = sending.exits.at(attachment.port);
   const bool may_pass = egress != nullptr && output.ring.empty() && buffers <= output.room();
   if (!may_pass || !egress->pass(output, packets, sending.exits.now()))

@@ -32,10 +32,6 @@ bool more_would_join(const ReadySet& ready, uint32_t taken) {
   return slices * kPerVisit > taken && slices * 2 <= taken + kReceiveBurst;
 }
 
-Cycles to_cycles(std::chrono::microseconds time) {
-  return Cycles{clock_hz() / 1'000'000 * static_cast<uint64_t>(time.count())};
-}
-
 /// Nobody waits for a worker that has ended, in whatever way.
 struct LeaveAtEnd {
   ~LeaveAtEnd() { layouts.leave(reader); }
@@ -51,7 +47,8 @@ Worker::Worker(std::size_t number, const Shared& shared)
       scratch_(kMaxPorts, shared.pool),
       budgets_(clock_hz()),
       longest_visit_(to_cycles(shared.longest_visit)),
-      longest_round_(to_cycles(shared.longest_round)) {
+      longest_round_(to_cycles(shared.longest_round)),
+      half_round_(to_cycles(shared.longest_round / 2)) {
   // So that the worker has nothing to allocate when it starts.
   budgets_.adopt(shared.layouts.current());
 }
@@ -107,10 +104,16 @@ std::chrono::nanoseconds Worker::until_next_event(Cycles now) const {
 
 uint32_t Worker::receive(const Layout& layout, CpuMeter& meter) {
   uint32_t moved = 0;
+  const bool overload = budgets_.is_contended();
+  const uint32_t most = overload ? kMostInOverload : kMostReceived;
+  // Sorting leaves time to forward: a worker that receives all it can would forward nothing any more. What a
+  // port does not need of its part is for those behind it.
+  Cycles enough = meter.now();
+  const Cycles part{half_round_.count() / std::max<std::size_t>(1, layout.ports().size())};
   for (const Layout::PortPlace& place : layout.ports()) {
+    enough += part;
     if (!place.runtime->receive_claim.try_take()) continue;
     uint32_t taken = 0;
-    const uint32_t most = budgets_.is_contended() ? kMostInOverload : kMostReceived;
     while (taken < most) {
       Burst burst;
       const uint32_t got = place.runtime->port.receive(kSharedQueue, burst, kReceiveBurst, meter.now());
@@ -120,7 +123,7 @@ uint32_t Worker::receive(const Layout& layout, CpuMeter& meter) {
       meter.charge(place.demultiplexer->charge(meter.lap().count()));
       if (got < kReceiveBurst) break;
       // With work left, what is not received now may be lost at the device before the round is over.
-      if (!budgets_.is_contended() && !more_would_join(layout.ready(), taken)) break;
+      if (overload ? meter.now() >= enough : !more_would_join(layout.ready(), taken)) break;
     }
     moved += taken;
     place.runtime->receive_claim.release();
@@ -163,8 +166,10 @@ uint32_t Worker::visit_slices(const Layout& layout, CpuMeter& meter) {
     moved += visits.packets;
     want_more = want_more || visits.want_more;
   }
-  if (want_more && (taken >= most || meter.now() >= end)) budgets_.contend();
-  if (!budgets_.nobody_waits()) moved += visit_waiting(layout, meter, end);
+  if (want_more && meter.now() >= end) budgets_.contend();
+  // Whoever waits has half a round at least, however long the others took.
+  if (!budgets_.nobody_waits())
+    moved += visit_waiting(layout, meter, std::max(end, meter.now() + half_round_));
   return moved;
 }
 
@@ -202,13 +207,14 @@ Worker::Visits Worker::visit_these(const Layout& layout, std::span<const std::si
 /// Visits by turns, until the round is over or nobody may be visited.
 uint32_t Worker::visit_waiting(const Layout& layout, CpuMeter& meter, Cycles end) {
   uint32_t moved = 0;
+  bool want_more = false;
   while (meter.now() < end) {
     ClaimedPorts exits(layout.port_runtimes(), meter.now());
     for (std::size_t turn = 0; turn < kTurnsTogether && meter.now() < end; ++turn) {
       const auto slice = budgets_.next(meter.now());
-      if (!slice) return moved;
+      if (!slice) return moved;  // and is not contended any more
       SliceRuntime& runtime = *layout.slices()[*slice];
-      if (!layout.homes().is_home(number_, *slice) || !runtime.claim.try_take()) {
+      if (!is_home(layout, *slice) || !runtime.claim.try_take()) {
         layout.ready().mark(*slice);  // for its new worker, or for when the present visit has ended
         budgets_.pass_over(layout, *slice, meter.now());
         continue;
@@ -216,11 +222,14 @@ uint32_t Worker::visit_waiting(const Layout& layout, CpuMeter& meter, Cycles end
       budgets_.begin(runtime);
       const SliceRuntime::Visit visit = visit_claimed(layout, *slice, meter, exits);
       budgets_.end(layout, *slice, visit.wants_more, meter.now());
+      want_more = want_more || visit.wants_more;
       runtime.claim.release();
       for_each_bit(visit.sent_to, [&](uint32_t port) { layout.ports()[port].ready->mark(*slice); });
       moved += visit.packets;
     }
   }
+  // Many with a little each: turns would only cost time.
+  if (!want_more) budgets_.relax();
   return moved;
 }
 
@@ -257,8 +266,7 @@ SliceRuntime::Visit Worker::visit_claimed(const Layout& layout, std::size_t slic
   const Cycles cost = meter.lap();
   meter.charge(cost.count());
   runtime.adapt(cost, longest_visit_);
-  const bool is_home = layout.homes().is_home(number_, slice);
-  (is_home ? runtime.cycles : runtime.cycles_elsewhere).add(cost.count());
+  (is_home(layout, slice) ? runtime.cycles : runtime.cycles_elsewhere).add(cost.count());
   return visit;
 }
 

@@ -76,6 +76,9 @@ class Worker {
   SliceRuntime::Visit visit_claimed(const Layout& layout, std::size_t slice, CpuMeter& meter,
                                     ClaimedPorts& exits);
   uint32_t send(const Layout& layout, CpuMeter& meter);
+  [[nodiscard]] bool is_home(const Layout& layout, std::size_t slice) const {
+    return layout.homes().workers() == 1 || layout.homes().is_home(number_, slice);
+  }
   void account(WorkerTime& time, const CpuMeter& meter, bool was_busy);
   [[nodiscard]] std::chrono::nanoseconds until_next_event(Cycles now) const;
 
@@ -85,6 +88,7 @@ class Worker {
   CpuBudgets budgets_;
   Cycles longest_visit_;
   Cycles longest_round_;
+  Cycles half_round_;
   std::size_t turn_ = 0;              // the slice that is next
   std::optional<Cycles> next_event_;  // when a port can send again that waits for its time
   /// Up to where the meter is in the worker's account.

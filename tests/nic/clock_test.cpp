@@ -33,3 +33,11 @@ TEST_CASE("cycles are nanoseconds by the clock's rate", "[clock]") {
   CHECK(to_nanoseconds(Cycles{clock_hz()}) == Nanoseconds{1'000'000'000});
   CHECK(to_nanoseconds(Cycles{UINT64_MAX}) > Nanoseconds{1'000'000'000});
 }
+
+TEST_CASE("nanoseconds are cycles by the clock's rate", "[clock]") {
+  CHECK(to_cycles(Nanoseconds{0}) == Cycles{0});
+  CHECK(to_cycles(Nanoseconds{-5}) == Cycles{0});
+  CHECK(to_cycles(Nanoseconds{1'000'000'000}) == Cycles{clock_hz()});
+  CHECK(to_cycles(std::chrono::hours{1}) == Cycles{clock_hz() * 3'600});
+  CHECK(to_cycles(Nanoseconds::max()) > to_cycles(std::chrono::hours{24 * 365}));
+}

@@ -80,6 +80,20 @@ TEST_CASE("who waits is marked as over its budget until it has caught up", "[cpu
   CHECK(bench.budgets.nobody_waits());
 }
 
+TEST_CASE("once nobody wants more, those who wait have their turns and nobody else needs one",
+          "[cpu_budgets]") {
+  Bench bench(3, {{}, {}, kTenth});
+  bench.budgets.contend();
+  bench.wait(0);
+  bench.budgets.relax();
+  CHECK_FALSE(bench.budgets.is_contended());
+  CHECK_FALSE(bench.budgets.needs_turn(*bench.layout, 1));
+  CHECK(bench.budgets.needs_turn(*bench.layout, 2));
+  CHECK_FALSE(bench.budgets.nobody_waits());
+  CHECK(bench.turn(100, false) == 0u);
+  CHECK(bench.budgets.nobody_waits());
+}
+
 TEST_CASE("a slice pays for what is spent on it elsewhere while it waits", "[cpu_budgets]") {
   Bench bench(2);
   bench.budgets.contend();

@@ -331,7 +331,11 @@ TEST_CASE("a slice that moves takes its packets along, in order, also from among
 
 TEST_CASE("a worker with work left receives all that a device holds, so that none is lost there",
           "[worker]") {
-  Bench bench("w-k", 2, {costly(100, kCostly), costly(101, kCostly)}, 2047, {}, kVisit, kRound);
+  // So dear that a burst of each is more than a round has time for, and so long a round that the half of it
+  // is time enough to receive all, on however slow a machine.
+  constexpr Cycles kDear{2'000'000};
+  Bench bench("w-k", 2, {costly(100, kDear), costly(101, kDear)}, 2047, {}, kVisit,
+              std::chrono::milliseconds{40});
   const auto received = [&] {
     return account_of(*bench.slices[0].runtime).received + account_of(*bench.slices[1].runtime).received;
   };
@@ -344,4 +348,24 @@ TEST_CASE("a worker with work left receives all that a device holds, so that non
   for (int i = 0; i < 8; ++i) flood(bench, 2);
   bench.round();
   CHECK(received() - before >= 8 * 2 * 64);
+}
+
+TEST_CASE("many slices with a little each need no turns, however long a visit is drawn out", "[worker]") {
+  std::vector<SliceSpec> specs;
+  for (uint16_t vlan = 1; vlan <= 100; ++vlan) specs.push_back(wire_of(std::to_string(vlan), vlan, vlan));
+  // Each visit takes too long, so that the slice's next takes one packet; the round has time for all.
+  Bench bench("w-l", 2, specs, 2047, {}, std::chrono::microseconds{0}, std::chrono::seconds{1});
+  const auto receive_two_each = [&] {
+    for (uint32_t i = 0; i < 200; ++i)
+      bench.box.ring(0).inject(bench.box.pool(), tag(numbered(i), static_cast<uint16_t>(1 + i % 100)));
+    bench.round();
+    return bench.box.ring(1).discard();
+  };
+  receive_two_each();
+  bench.settle();
+  CHECK(bench.box.ring(1).discard() > 0);
+  // Turns would go on until the slices have nothing left. Without, a round is 64 visits.
+  for (int round = 0; round < 4; ++round) CHECK(receive_two_each() == 64);
+  bench.settle();
+  CHECK(bench.box.ring(1).discard() == 800 - 4 * 64);
 }
