@@ -33,14 +33,6 @@ BitsPerSecond and_a_quarter(BitsPerSecond rate) { return rate + BitsPerSecond{ra
 bool is_within_ceiling(const CertifyTarget& target, const CertifyStep& step) {
   return step.kind != Kind::together && step.offered <= target.ceiling;
 }
-CertifyStep step_of(Kind kind, uint32_t percent, BitsPerSecond offered, BitsPerSecond expected) {
-  CertifyStep step;
-  step.kind = kind;
-  step.percent = percent;
-  step.offered = offered;
-  step.expected = expected;
-  return step;
-}
 
 bool is_of_class(const CertifyStep& step) {
   return step.kind == Kind::class_guarantee || step.kind == Kind::class_ceiling ||
@@ -115,6 +107,15 @@ std::string away_text(const Measured& result) {
 }
 
 }  // namespace
+
+CertifyStep step_of(CertifyStep::Kind kind, uint32_t percent, BitsPerSecond offered, BitsPerSecond expected) {
+  CertifyStep step;
+  step.kind = kind;
+  step.percent = percent;
+  step.offered = offered;
+  step.expected = expected;
+  return step;
+}
 
 std::string pcp_names(const std::vector<uint8_t>& pcps) {
   std::vector<uint8_t> sorted = pcps;

@@ -68,6 +68,10 @@ struct CertifyStep {
   bool is_in_company = false;  // while all slices send
 };
 
+/// A step of a slice; a class's has more to say.
+[[nodiscard]] CertifyStep step_of(CertifyStep::Kind kind, uint32_t percent, BitsPerSecond offered,
+                                  BitsPerSecond expected);
+
 /// "25 % of guarantee", "excess", "overshoot", "together"; of a class: "pcp 5-7 strict", "together: pcp 3
 /// guarantee"
 [[nodiscard]] std::string step_name(const CertifyTarget& target, const CertifyStep& step);

@@ -9,6 +9,7 @@
 #include "control/config_faults.hpp"
 #include "control/config_units.hpp"
 #include "nic/packet_pool.hpp"
+#include "shaper/cpu_share.hpp"
 
 namespace bulkhead {
 namespace {
@@ -118,8 +119,7 @@ void prove_class_ceilings(const Config& config, const SliceConfig& slice, FaultL
 void prove_reserves(const Config& config, const Resources& resources, FaultList& faults) {
   const auto workers = resources.workers_of(config);
   if (!workers) return;
-  constexpr uint64_t kWholeCore = 10'000;  // hundredths of a percent
-  const uint64_t available = *workers * kWholeCore;
+  const uint64_t available = *workers * CpuShare::kWholeCore;
   uint64_t sum = 0;
   const SliceConfig* exceeding = nullptr;
   for (const SliceConfig& slice : config.slices) {

@@ -17,8 +17,7 @@ CpuScheduler::CpuScheduler(const Options& options)
       shares_(options.slices, Bytes{options.turn.count()}),
       reserves_(options.slices, Bytes{options.turn.count()}),
       parked_(options.slices),
-      caps_(options.slices),
-      configured_(options.slices) {}
+      caps_(options.slices) {}
 
 void CpuScheduler::grow(uint16_t slices) {
   slices_.resize(slices);
@@ -26,7 +25,6 @@ void CpuScheduler::grow(uint16_t slices) {
   reserves_.grow(slices);
   parked_.grow(slices);
   caps_.resize(slices);
-  configured_.resize(slices);
 }
 
 void CpuScheduler::configure(SliceId slice, const CpuShare& share) {
@@ -36,7 +34,6 @@ void CpuScheduler::configure(SliceId slice, const CpuShare& share) {
   reserves_.set_guarantee(number, BitsPerSecond{std::min(share.reserve, CpuShare::kWholeCore)}, kCore);
   own.reserved = share.reserve > 0;
   set_cap(number, share);
-  configured_[number] = share;
   if (own.parked)
     unpark(number);
   else if (own.has_work)
@@ -66,7 +63,6 @@ void CpuScheduler::remove(SliceId slice) {
     stop(number);
   reserves_.set_guarantee(number, BitsPerSecond{0}, kCore);
   caps_[number] = {};
-  configured_[number] = {};
   own = {};
 }
 

@@ -103,7 +103,6 @@ class CpuScheduler {
   GuaranteeQueue reserves_;
   TimeHeap parked_;  // by the time at which there is credit
   std::vector<Ceiling> caps_;
-  std::vector<CpuShare> configured_;
 };
 
 }  // namespace bulkhead

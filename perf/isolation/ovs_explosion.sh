@@ -4,7 +4,7 @@
 # usage: ovs_explosion.sh PROGRAM ROUNDS [--quick]     PROGRAM: isolation_bench, which attacks over memif
 set -euo pipefail
 program=$1 rounds=$2 quick=${3:-}
-. "$(dirname "$0")/ovs_start.sh"
+. "$(dirname "$0")/../ovs_start.sh"
 socket=bulkhead-isolation-$$
 
 set_up() {
@@ -20,7 +20,7 @@ set_up() {
     echo "priority=3,in_port=p2,dl_vlan=2000,udp,tp_src=12345,actions=output:p3"
     echo "priority=2,in_port=p2,dl_vlan=2000,udp,tp_dst=80,actions=output:p3"
   } >"$directory/flows"
-  ovs-ofctl -O OpenFlow13 add-flows "$directory/br0.mgmt" "$directory/flows"
+  ofctl add-flows "$directory/flows"
 }
 
 # The worker is never idle: the packets that it processes in a second go by the cycles of one.

@@ -4,7 +4,7 @@
 # usage: ovs_policing.sh PROGRAM ATTACK [--quick]      PROGRAM: isolation_bench, which attacks over memif
 set -euo pipefail
 program=$1 attack=$2 quick=${3:-}
-. "$(dirname "$0")/ovs_start.sh"
+. "$(dirname "$0")/../ovs_start.sh"
 socket=bulkhead-isolation-$$
 read -r ports learns rate < <("$program" --policing "$attack")
 
@@ -13,13 +13,12 @@ set_up() {
   for ((p = 0; p < ports; p++)); do
     add_ovs_port "p$p" "net_memif$p,role=server,id=$p,socket=$socket-$p,rsize=12"
   done
-  mgmt=$directory/br0.mgmt
-  ovs-ofctl -O OpenFlow13 add-flow "$mgmt" "in_port=p0,dl_vlan=1,actions=output:p1"
+  ofctl add-flow "in_port=p0,dl_vlan=1,actions=output:p1"
   for ((v = 2; v <= 8; v++)); do
-    ovs-ofctl -O OpenFlow13 add-meter "$mgmt" "meter=$v,kbps,band=type=drop,rate=$rate"
+    ofctl add-meter "meter=$v,kbps,band=type=drop,rate=$rate"
     output=output:p1
     [ "$learns" = 0 ] || output=NORMAL
-    ovs-ofctl -O OpenFlow13 add-flow "$mgmt" "in_port=p0,dl_vlan=$v,actions=meter:$v,$output"
+    ofctl add-flow "in_port=p0,dl_vlan=$v,actions=meter:$v,$output"
   done
 }
 set_up >"$directory/set_up" 2>&1 || { cat "$directory/set_up" "$directory/vs.log" >&2; exit 1; }

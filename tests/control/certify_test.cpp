@@ -23,14 +23,6 @@ const CertifyTarget kTarget{.slice = "lab",
                             .frame = 536_B,
                             .flows = 1,
                             .pcps = {}};
-CertifyStep step_of(Kind kind, uint32_t percent, BitsPerSecond offered, BitsPerSecond expected) {
-  CertifyStep step;
-  step.kind = kind;
-  step.percent = percent;
-  step.offered = offered;
-  step.expected = expected;
-  return step;
-}
 const CertifyStep kWithin = step_of(Kind::guarantee, 100, 20_Mbps, 20_Mbps);
 const CertifyStep kBeyond = step_of(Kind::overshoot, 0, 50_Mbps, 40_Mbps);
 const CertifyStep kTogether = step_of(Kind::together, 0, 50_Mbps, 40_Mbps);

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Sourced: Open vSwitch with DPDK for one measurement, one PMD thread on the last core; taken down at the end of
-# the shell. Sets vsctl, appctl, directory; the bridge is br0.
+# Sourced: Open vSwitch with DPDK for one measurement, one PMD thread on core 1; taken down at the end of the
+# shell. Sets vsctl, appctl, directory; the bridge is br0.
 directory=$(mktemp -d)
-prefix=bulkhead-isolation-ovs$$
+prefix=bulkhead-perf-ovs$$
 export OVS_RUNDIR=$directory OVS_LOGDIR=$directory OVS_DBDIR=$directory OVS_SYSCONFDIR=$directory
 vsctl=(ovs-vsctl "--db=unix:$directory/db.sock" --timeout=30)
 appctl=(ovs-appctl -t "$directory/vs.ctl")
@@ -31,9 +31,11 @@ start_ovs() {
   /usr/lib/openvswitch-switch-dpdk/ovs-vswitchd-dpdk unix:"$directory/db.sock" --detach \
     --pidfile="$directory/ovs-vswitchd.pid" --log-file="$directory/vs.log" -vconsole:off --unixctl="$directory/vs.ctl"
   "${vsctl[@]}" add-br br0 -- set bridge br0 datapath_type=netdev fail-mode=secure protocols=OpenFlow10,OpenFlow13
-} >"$directory/out" 2>&1
+}
 
 add_ovs_port() { # NAME DEVICE
   "${vsctl[@]}" add-port br0 "$1" -- set Interface "$1" type=dpdk "options:dpdk-devargs=$2"
 }
-ofctl() { ovs-ofctl -O OpenFlow13 "$@" "$directory/br0.mgmt"; }
+ofctl() { # COMMAND ARGUMENT
+  ovs-ofctl -O OpenFlow13 "$1" "$directory/br0.mgmt" "$2"
+}
