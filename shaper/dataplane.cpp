@@ -124,7 +124,8 @@ void Dataplane::end_workers(std::chrono::steady_clock::time_point deadline) {
   pool_.reset();
   // A worker had perhaps a burst in its hands when all queues were seen empty. Now no one has.
   for (CpuMeter meter(clock_now()); !layout().is_drained() && std::chrono::steady_clock::now() < deadline;)
-    for (const auto& worker : workers_) worker->round(layout(), meter, false);
+    for (const auto& worker : workers_)
+      if (!worker->has_failed()) worker->round(layout(), meter, false);
 }
 
 }  // namespace bulkhead

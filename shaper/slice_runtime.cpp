@@ -86,9 +86,11 @@ uint64_t SliceRuntime::charges() const {
 
 void SliceRuntime::forward(LocalPort ingress, Burst& burst, const Sending& sending, uint64_t& sent_to) {
   ForwardingOutputs& scratch = sending.scratch;
-  priority_.mark(burst.span());
-  model_->forward(burst.span(), ingress, sending.now, scratch);
+  const std::span<const Packet> packets = burst.span();
+  priority_.mark(packets);
+  // The model's from here on, also where it throws: what it has sent by then would be freed twice.
   burst.release();
+  model_->forward(packets, ingress, sending.now, scratch);
   last_sent_to_.store(scratch.touched(), std::memory_order_relaxed);
   for_each_bit(scratch.touched(), [&](uint32_t port) {
     const Attachment& attachment = attachments_[port];

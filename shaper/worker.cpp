@@ -60,6 +60,7 @@ void Worker::run(WorkerTime& time) {
   CpuMeter meter(clock_now());
   meter.watch_for_theft();
   accounted_.now = meter.now();
+  has_failed_ = true;  // until it has ended as it should
   while (true) {
     const Phase phase = shared_.phase.load(std::memory_order_acquire);
     if (phase == Phase::stopped) break;
@@ -72,6 +73,7 @@ void Worker::run(WorkerTime& time) {
     (void)meter.lap();
     account(time, meter, moved > 0);
   }
+  has_failed_ = false;
 }
 
 void Worker::account(WorkerTime& time, const CpuMeter& meter, bool was_busy) {

@@ -54,6 +54,8 @@ class Worker {
   Worker(std::size_t number, const Shared& shared);
 
   void run(WorkerTime& time);
+  /// `run` ended by an exception: what it had in its hands may be another slice's, and it must not go on.
+  [[nodiscard]] bool has_failed() const { return has_failed_; }
 
   /// One round; returns how many packets moved. `meter`: its time is now, and moves on.
   uint32_t round(const Layout& layout, CpuMeter& meter, bool receiving);
@@ -84,6 +86,7 @@ class Worker {
 
   std::size_t number_;
   Shared shared_;
+  bool has_failed_ = false;
   ForwardingOutputs scratch_;
   CpuBudgets budgets_;
   Cycles longest_visit_;

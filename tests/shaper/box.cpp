@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/shaper/box.hpp"
-#include "tests/support/costly_model.hpp"
 
 #include <array>
 #include <cstdio>
 #include <cstdlib>
+#include <stdexcept>
 
 #include "classifier/switch_model.hpp"
 #include "classifier/wire_model.hpp"
 #include "nic/clock.hpp"
+#include "tests/support/costly_model.hpp"
 
 namespace bulkhead::test {
 namespace {
@@ -29,7 +30,17 @@ Match match_of(uint16_t port, uint16_t vlan) {
   return match;
 }
 
+class FailingModel : public ForwardingModel {
+ public:
+  void forward(std::span<const Packet> burst, LocalPort ingress, Cycles,
+               ForwardingOutputs& outputs) override {
+    outputs.send(static_cast<LocalPort>(1 - ingress), burst[0]);
+    throw std::runtime_error("a model that fails");
+  }
+};
+
 std::unique_ptr<ForwardingModel> plain_model_of(const SliceSpec& spec) {
+  if (spec.model == SliceSpec::Model::failing) return std::make_unique<FailingModel>();
   if (spec.model == SliceSpec::Model::wire) return std::make_unique<WireModel>();
   bool by_vlan = false;
   for (const SliceSpec::Place& place : spec.places) by_vlan = by_vlan || place.vlans.size() > 1;

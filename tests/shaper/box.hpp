@@ -19,7 +19,11 @@ struct SliceSpec {
   };
   std::string name;
   std::vector<Place> places;
-  enum class Model : uint8_t { wire, learning_switch } model = Model::wire;
+  enum class Model : uint8_t {
+    wire,
+    learning_switch,
+    failing,  // sends its first packet and throws
+  } model = Model::wire;
   uint32_t capacity = 256;  // of its inputs, and of its ways out
   SliceRates rates{};
   Priority::Rules priority{};
