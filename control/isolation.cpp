@@ -119,7 +119,7 @@ void prove_class_ceilings(const Config& config, const SliceConfig& slice, FaultL
 void prove_reserves(const Config& config, const Resources& resources, FaultList& faults) {
   const auto workers = resources.workers_of(config);
   if (!workers) return;
-  const uint64_t available = *workers * CpuShare::kWholeCore;
+  const uint64_t available = *workers * uint64_t{CpuShare::kWholeCore};
   uint64_t sum = 0;
   const SliceConfig* exceeding = nullptr;
   for (const SliceConfig& slice : config.slices) {
