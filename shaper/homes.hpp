@@ -29,7 +29,7 @@ class Homes {
     return masks_[worker * words_ + word].load(std::memory_order_relaxed);
   }
   [[nodiscard]] bool is_home(std::size_t worker, std::size_t slice) const {
-    return (mask(worker, slice / 64) >> slice % 64 & 1) != 0;
+    return workers_ == 1 || (mask(worker, slice / 64) >> slice % 64 & 1) != 0;
   }
 
   [[nodiscard]] std::size_t worker_of(std::size_t slice) const {

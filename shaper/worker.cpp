@@ -47,8 +47,7 @@ Worker::Worker(std::size_t number, const Shared& shared)
       scratch_(kMaxPorts, shared.pool),
       budgets_(clock_hz()),
       longest_visit_(to_cycles(shared.longest_visit)),
-      longest_round_(to_cycles(shared.longest_round)),
-      half_round_(to_cycles(shared.longest_round / 2)) {
+      longest_round_(to_cycles(shared.longest_round)) {
   // So that the worker has nothing to allocate when it starts.
   budgets_.adopt(shared.layouts.current());
 }
@@ -111,7 +110,7 @@ uint32_t Worker::receive(const Layout& layout, CpuMeter& meter) {
   // Sorting leaves time to forward: a worker that receives all it can would forward nothing any more. What a
   // port does not need of its part is for those behind it.
   Cycles enough = meter.now();
-  const Cycles part{half_round_.count() / std::max<std::size_t>(1, layout.ports().size())};
+  const Cycles part{half_round().count() / std::max<std::size_t>(1, layout.ports().size())};
   for (const Layout::PortPlace& place : layout.ports()) {
     enough += part;
     if (!place.runtime->receive_claim.try_take()) continue;
@@ -171,7 +170,7 @@ uint32_t Worker::visit_slices(const Layout& layout, CpuMeter& meter) {
   if (want_more && meter.now() >= end) budgets_.contend();
   // Whoever waits has half a round at least, however long the others took.
   if (!budgets_.nobody_waits())
-    moved += visit_waiting(layout, meter, std::max(end, meter.now() + half_round_));
+    moved += visit_waiting(layout, meter, std::max(end, meter.now() + half_round()));
   return moved;
 }
 
@@ -216,7 +215,7 @@ uint32_t Worker::visit_waiting(const Layout& layout, CpuMeter& meter, Cycles end
       const auto slice = budgets_.next(meter.now());
       if (!slice) return moved;  // and is not contended any more
       SliceRuntime& runtime = *layout.slices()[*slice];
-      if (!is_home(layout, *slice) || !runtime.claim.try_take()) {
+      if (!layout.homes().is_home(number_, *slice) || !runtime.claim.try_take()) {
         layout.ready().mark(*slice);  // for its new worker, or for when the present visit has ended
         budgets_.pass_over(layout, *slice, meter.now());
         continue;
@@ -268,7 +267,8 @@ SliceRuntime::Visit Worker::visit_claimed(const Layout& layout, std::size_t slic
   const Cycles cost = meter.lap();
   meter.charge(cost.count());
   runtime.adapt(cost, longest_visit_);
-  (is_home(layout, slice) ? runtime.cycles : runtime.cycles_elsewhere).add(cost.count());
+  const bool is_home = layout.homes().is_home(number_, slice);
+  (is_home ? runtime.cycles : runtime.cycles_elsewhere).add(cost.count());
   return visit;
 }
 

@@ -45,9 +45,10 @@ class Worker {
     std::atomic<Phase>& phase;
     const PacketPool& pool;
     IdlePolicy idle;
-    std::chrono::microseconds longest_visit{
-        kVisitMicroseconds};                      // longer ones are made to take fewer packets
-    std::chrono::microseconds longest_round{20};  // of visits: then others have waited long enough
+    Nanoseconds longest_visit{
+        std::chrono::microseconds{kVisitMicroseconds}};  // longer ones are made to take fewer packets
+    Nanoseconds longest_round{
+        std::chrono::microseconds{20}};  // of visits: then others have waited long enough
   };
 
   /// `number`: dense, from 0; also the reader number at `layouts`.
@@ -78,9 +79,7 @@ class Worker {
   SliceRuntime::Visit visit_claimed(const Layout& layout, std::size_t slice, CpuMeter& meter,
                                     ClaimedPorts& exits);
   uint32_t send(const Layout& layout, CpuMeter& meter);
-  [[nodiscard]] bool is_home(const Layout& layout, std::size_t slice) const {
-    return layout.homes().workers() == 1 || layout.homes().is_home(number_, slice);
-  }
+  [[nodiscard]] Cycles half_round() const { return Cycles{longest_round_.count() / 2}; }
   void account(WorkerTime& time, const CpuMeter& meter, bool was_busy);
   [[nodiscard]] std::chrono::nanoseconds until_next_event(Cycles now) const;
 
@@ -91,7 +90,6 @@ class Worker {
   CpuBudgets budgets_;
   Cycles longest_visit_;
   Cycles longest_round_;
-  Cycles half_round_;
   std::size_t turn_ = 0;              // the slice that is next
   std::optional<Cycles> next_event_;  // when a port can send again that waits for its time
   /// Up to where the meter is in the worker's account.
