@@ -20,7 +20,14 @@ RingDevice::RingDevice(const std::string& name, uint32_t size)
     : device_(RingPort::device_of(name)), port_(make_port(name, size)) {}
 
 void RingDevice::inject(const PacketPool& pool, std::span<const uint8_t> bytes) {
-  if (!inject(packet_of(pool, bytes))) std::abort();
+  if (!offer(pool, bytes)) std::abort();
+}
+
+bool RingDevice::offer(const PacketPool& pool, std::span<const uint8_t> bytes) {
+  const Packet packet = packet_of(pool, bytes);
+  if (inject(packet)) return true;
+  free_packets({&packet, 1});
+  return false;
 }
 
 std::vector<Frame> RingDevice::collect(std::size_t most) {

@@ -25,6 +25,8 @@ class RingDevice {
   [[nodiscard]] bool inject(Packet packet) { return port_.inject(packet); }
   /// A packet with these bytes, which must find room.
   void inject(const PacketPool& pool, std::span<const uint8_t> bytes);
+  /// The same, lost where there is no room (false).
+  bool offer(const PacketPool& pool, std::span<const uint8_t> bytes);
 
   /// Whether the port has received all that was injected.
   [[nodiscard]] bool all_received() const { return port_.all_received(); }
