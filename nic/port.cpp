@@ -189,40 +189,43 @@ Result<void> Port::configure(const PortOptions& options, PacketPool& pool) {
   if (const int error = rte_eth_dev_info_get(device_, &info); error != 0)
     return refuse(options, "does not describe itself", error, "use another device");
   driver_ = info.driver_name;
-  if (options.receive_queues > info.max_rx_queues || options.transmit_queues > info.max_tx_queues)
-    return fail(fmt::format(
-        "port {} (device {}): {} receive and {} transmit queues are needed, {} has at most {} and {}; "
-        "use flow_rules = \"software\" or a device with more queues",
-        options.name, options.device, options.receive_queues, options.transmit_queues, driver_,
-        info.max_rx_queues, info.max_tx_queues));
+  profile_ = options.profile != nullptr ? options.profile : &profile_of_driver(driver_);
+  const uint16_t most =
+      profile_->to_queue ? std::min(info.max_rx_queues, profile_->most_queues) : uint16_t{1};
+  own_queues_ = std::min(options.own_queues, static_cast<uint16_t>(std::max<uint16_t>(most, 1) - 1));
+  const auto receive_queues = static_cast<uint16_t>(own_queues_ + 1);
+  const uint16_t transmit_queues = profile_->equal_queues ? receive_queues : uint16_t{1};
   rte_eth_conf configuration{};
+  // Without RSS, frames that no rule has come by the shared queue.
+  configuration.rxmode.mq_mode = RTE_ETH_MQ_RX_NONE;
   configuration.rxmode.offloads = info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER;
   configuration.txmode.offloads = info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
-  if (const int error =
-          rte_eth_dev_configure(device_, options.receive_queues, options.transmit_queues, &configuration);
+  if (const int error = rte_eth_dev_configure(device_, receive_queues, transmit_queues, &configuration);
       error != 0)
     return refuse(options, "cannot be configured", error, "use another device");
   // Rings of this process cannot be probed again: they are whose who made a device of them.
   close_ = close_ || driver_ != "net_ring";
+  takes_segments_ = sends_all_segments(info);
+  return set_up_queues(options, pool, transmit_queues);
+}
 
-  uint16_t receive_descriptors = options.receive_descriptors;
-  uint16_t transmit_descriptors = options.transmit_descriptors;
-  rte_eth_dev_adjust_nb_rx_tx_desc(device_, &receive_descriptors, &transmit_descriptors);
+Result<void> Port::set_up_queues(const PortOptions& options, PacketPool& pool, uint16_t transmit_queues) {
   const int socket = rte_eth_dev_socket_id(device_);
   const auto memory = static_cast<unsigned>(socket < 0 ? 0 : socket);
-  for (uint16_t queue = 0; queue < options.receive_queues; ++queue)
-    if (const int error =
-            rte_eth_rx_queue_setup(device_, queue, receive_descriptors, memory, nullptr, pool.raw());
+  for (uint16_t queue = 0; queue <= own_queues_; ++queue) {
+    uint16_t descriptors = queue == 0 ? options.receive_descriptors : options.own_descriptors;
+    rte_eth_dev_adjust_nb_rx_tx_desc(device_, &descriptors, nullptr);
+    if (const int error = rte_eth_rx_queue_setup(device_, queue, descriptors, memory, nullptr, pool.raw());
         error != 0)
       return refuse(options, fmt::format("receive queue {} cannot be set up", queue), error,
                     "check the device's frame size against the packet memory");
-  for (uint16_t queue = 0; queue < options.transmit_queues; ++queue)
-    if (const int error = rte_eth_tx_queue_setup(device_, queue, transmit_descriptors, memory, nullptr);
-        error != 0)
+  }
+  uint16_t descriptors = options.transmit_descriptors;
+  rte_eth_dev_adjust_nb_rx_tx_desc(device_, nullptr, &descriptors);
+  for (uint16_t queue = 0; queue < transmit_queues; ++queue)
+    if (const int error = rte_eth_tx_queue_setup(device_, queue, descriptors, memory, nullptr); error != 0)
       return refuse(options, fmt::format("transmit queue {} cannot be set up", queue), error,
                     "use another device");
-
-  takes_segments_ = sends_all_segments(info);
   return {};
 }
 
@@ -276,7 +279,9 @@ Port::Port(Port&& other) noexcept
       interface_(other.interface_),
       mtu_(other.mtu_),
       max_frame_(other.max_frame_),
-      driver_(std::move(other.driver_)) {}
+      driver_(std::move(other.driver_)),
+      profile_(other.profile_),
+      own_queues_(other.own_queues_) {}
 
 Port::~Port() {
   if (device_ == kNoDevice) return;

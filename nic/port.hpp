@@ -8,6 +8,7 @@
 
 #include "nic/error.hpp"
 #include "nic/ids.hpp"
+#include "nic/nic_profile.hpp"
 #include "nic/packet.hpp"
 #include "nic/packet_pool.hpp"
 #include "nic/units.hpp"
@@ -17,10 +18,14 @@ namespace bulkhead {
 struct PortOptions {
   std::string name;    // the operator's, for messages
   std::string device;  // PCI address or virtual device with its arguments
-  uint16_t receive_queues = 1;
-  uint16_t transmit_queues = 1;
-  uint16_t receive_descriptors = 1024;  // moved into what the device can do
+  // Queues besides the shared one, number 0, to which flow rules may steer: as many as wanted, or fewer where
+  // the device has no more or takes no rules.
+  uint16_t own_queues = 0;
+  uint16_t receive_descriptors = 1024;  // of the shared queue; all are moved into what the device can do
+  uint16_t own_descriptors = 256;       // of each of the others
   uint16_t transmit_descriptors = 1024;
+  const NicProfile* profile =
+      nullptr;  // what the device takes of flow rules; null: what its driver is known to
 };
 
 struct PortLink {
@@ -68,6 +73,12 @@ class Port {
   [[nodiscard]] bool takes_segments() const { return takes_segments_; }
   [[nodiscard]] uint16_t mtu() const { return mtu_; }
   [[nodiscard]] const std::string& driver() const { return driver_; }
+  /// What it is expected to take of flow rules.
+  [[nodiscard]] const NicProfile& profile() const { return *profile_; }
+  /// Queues besides the shared one: numbers 1 and up.
+  [[nodiscard]] uint16_t own_queues() const { return own_queues_; }
+  /// DPDK's number of the device, for what is made for it within nic/ (PortFlowTable).
+  [[nodiscard]] uint16_t device() const { return device_; }
 
   /// Control thread only: these may ask the device.
   [[nodiscard]] PortLink link() const;
@@ -77,6 +88,7 @@ class Port {
   Port() = default;
   Result<void> probe(const PortOptions& options);
   Result<void> configure(const PortOptions& options, PacketPool& pool);
+  Result<void> set_up_queues(const PortOptions& options, PacketPool& pool, uint16_t transmit_queues);
   Result<void> start(const PortOptions& options);
   void forget_what_came_before() const;
 
@@ -90,6 +102,8 @@ class Port {
   uint16_t mtu_ = 0;
   uint32_t max_frame_ = 0;
   std::string driver_;
+  const NicProfile* profile_ = nullptr;
+  uint16_t own_queues_ = 0;
 };
 
 /// What DPDK calls a device: what stands before its arguments.

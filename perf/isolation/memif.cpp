@@ -15,8 +15,15 @@ std::unique_ptr<FarEnd> connected(std::size_t number, const std::string& socket,
                                   uint16_t queues) {
   const std::string device =
       fmt::format("net_memif{0},role=client,id={0},socket={1}-{0},rsize=12", number, socket);
-  auto port =
-      Port::open({.name = fmt::format("p{}", number), .device = device, .receive_queues = queues}, pool);
+  // The peer steers into its queues, not a rule.
+  static constexpr NicProfile kSteered{
+      .name = "memif", .drivers = {}, .to_queue = true, .most_queues = UINT16_MAX};
+  auto port = Port::open({.name = fmt::format("p{}", number),
+                          .device = device,
+                          .own_queues = static_cast<uint16_t>(queues - 1),
+                          .own_descriptors = 1024,
+                          .profile = &kSteered},
+                         pool);
   if (!port) give_up(port.error().message());
   auto end = std::make_unique<PortEnd>(std::move(*port), queues);
   using Clock = std::chrono::steady_clock;

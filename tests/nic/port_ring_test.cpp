@@ -118,14 +118,34 @@ TEST_CASE("rings of this process stay when the port closes, and can be opened ag
   CHECK(pool.in_use() == 0);
 }
 
-TEST_CASE("a port with more queues than its rings is refused with their number", "[port]") {
+TEST_CASE("a port has as many queues of its own as its rings allow, and its profile", "[port]") {
+  struct Row {
+    std::string description;
+    uint16_t rings;
+    const NicProfile* profile;
+    uint16_t wanted;
+    uint16_t had;
+  };
+  const NicProfile steers{.name = "steers", .drivers = {}, .to_queue = true, .most_queues = 3};
+  const std::vector<Row> rows{{"all that are wanted", 3, &steers, 2, 2},
+                              {"no more than are wanted", 3, &steers, 1, 1},
+                              {"no more than the device has", 2, &steers, 5, 1},
+                              {"no more than may be steered to", 6, &steers, 5, 2},
+                              {"none where nothing is known of rules", 3, nullptr, 2, 0}};
   PacketPool pool = make_pool();
-  RingDevice ring("queues");
-  const auto port = Port::open(
-      {.name = "uplink", .device = ring.device(), .receive_queues = 2, .transmit_queues = 3}, pool);
-  REQUIRE_FALSE(port);
-  CHECK(port.error().message() ==
-        "port uplink (device net_ring_queues): 2 receive and 3 transmit queues are needed, net_ring has at "
-        "most 1 and "
-        "1; use flow_rules = \"software\" or a device with more queues");
+  const LeakCheck leak(pool);
+  for (const Row& row : rows) {
+    INFO(row.description);
+    RingDevice ring("queues", 15, row.rings);
+    const auto port = Port::open(
+        {.name = "uplink", .device = ring.device(), .own_queues = row.wanted, .profile = row.profile}, pool);
+    REQUIRE(port);
+    CHECK(port->own_queues() == row.had);
+    for (uint16_t queue = 0; queue <= row.had; ++queue) {
+      REQUIRE(ring.offer(pool, numbered(queue), QueueId{queue}));
+      Burst burst;
+      REQUIRE(port->receive(QueueId{queue}, burst, 32, {}) == 1);
+      CHECK(number_of(bytes_of(burst[0])) == queue);
+    }
+  }
 }

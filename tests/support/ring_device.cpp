@@ -7,8 +7,8 @@
 namespace bulkhead::test {
 namespace {
 
-RingPort make_port(const std::string& name, uint32_t size) {
-  auto port = RingPort::create(name, size);
+RingPort make_port(const std::string& name, uint32_t size, uint16_t receive_queues) {
+  auto port = RingPort::create(name, size, receive_queues);
   if (port) return *std::move(port);
   std::fprintf(stderr, "tests: %s\n", port.error().message().c_str());
   std::abort();
@@ -16,16 +16,16 @@ RingPort make_port(const std::string& name, uint32_t size) {
 
 }  // namespace
 
-RingDevice::RingDevice(const std::string& name, uint32_t size)
-    : device_(RingPort::device_of(name)), port_(make_port(name, size)) {}
+RingDevice::RingDevice(const std::string& name, uint32_t size, uint16_t receive_queues)
+    : device_(RingPort::device_of(name)), port_(make_port(name, size, receive_queues)) {}
 
 void RingDevice::inject(const PacketPool& pool, std::span<const uint8_t> bytes) {
   if (!offer(pool, bytes)) std::abort();
 }
 
-bool RingDevice::offer(const PacketPool& pool, std::span<const uint8_t> bytes) {
+bool RingDevice::offer(const PacketPool& pool, std::span<const uint8_t> bytes, QueueId queue) {
   const Packet packet = packet_of(pool, bytes);
-  if (inject(packet)) return true;
+  if (inject(packet, queue)) return true;
   free_packets({&packet, 1});
   return false;
 }

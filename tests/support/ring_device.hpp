@@ -16,17 +16,17 @@ namespace bulkhead::test {
 class RingDevice {
  public:
   /// As RingPort::create.
-  explicit RingDevice(const std::string& name, uint32_t size = 1023);
+  explicit RingDevice(const std::string& name, uint32_t size = 1023, uint16_t receive_queues = 1);
 
   /// What a configuration calls it.
   [[nodiscard]] const std::string& device() const { return device_; }
 
   /// Takes over the packet, unless there is no room (false).
-  [[nodiscard]] bool inject(Packet packet) { return port_.inject(packet); }
+  [[nodiscard]] bool inject(Packet packet, QueueId queue = QueueId{0}) { return port_.inject(packet, queue); }
   /// A packet with these bytes, which must find room.
   void inject(const PacketPool& pool, std::span<const uint8_t> bytes);
   /// The same, lost where there is no room (false).
-  bool offer(const PacketPool& pool, std::span<const uint8_t> bytes);
+  bool offer(const PacketPool& pool, std::span<const uint8_t> bytes, QueueId queue = QueueId{0});
 
   /// Whether the port has received all that was injected.
   [[nodiscard]] bool all_received() const { return port_.all_received(); }
