@@ -7,15 +7,13 @@
 
 #include "classifier/algebra.hpp"
 #include "classifier/fields.hpp"
-#include "classifier/split.hpp"
+#include "classifier/pair_search.hpp"
 
 namespace bulkhead {
 namespace {
 
 using Which = std::span<const uint32_t>;
 
-/// Divide and conquer: pieces that a cut of space puts on different sides need no comparing. Each cut that is
-/// made lowers the number of comparisons left, so that the worst case is that of comparing all with all.
 class Search {
  public:
   Search(std::span<const FlowspaceEntry> entries, size_t limit) : entries_(entries), limit_(limit) {
@@ -28,10 +26,13 @@ class Search {
     for (uint32_t i = 0; i < order.size(); ++i) order[i] = i;
     const auto precedence = [&](uint32_t piece) { return entries_[pieces_[piece].entry].precedence; };
     std::ranges::sort(order, {}, [&](uint32_t piece) { return std::pair{precedence(piece), piece}; });
+    PairSearch search(
+        pieces_, [&](Which which) { return is_settled(which); },
+        [&](const Piece& a, const Piece& b) { return compare(a, b); });
     for (size_t begin = 0; begin < order.size();) {
       size_t end = begin + 1;
       while (end < order.size() && precedence(order[end]) == precedence(order[begin])) ++end;
-      solve(Which{order}.subspan(begin, end - begin), Region{Box::everything()}, 0);
+      search.run(Which{order}.subspan(begin, end - begin));
       begin = end;
     }
     std::ranges::sort(found_, {}, [](const Overlap& overlap) { return std::pair{overlap.a, overlap.b}; });
@@ -39,32 +40,12 @@ class Search {
   }
 
  private:
-  static constexpr size_t kFewPieces = 12;
   static constexpr size_t kFewSlices = 8;
-  static constexpr int kMaxDepth = 200;
-  static constexpr double kWorthwhile = 0.8;
 
-  void solve(Which which, const Region& region, int depth) {
-    if (found_.size() >= limit_ || nothing_new_in(which)) return;
-    if (which.size() <= kFewPieces || depth == kMaxDepth) return compare_all(which);
-    const auto split = choose_split(pieces_, which, region);
-    const double all = static_cast<double>(which.size()) * static_cast<double>(which.size());
-    if (!split || balance_of(pieces_, which, *split).cost() > kWorthwhile * all) return compare_all(which);
-    solve(part(which, *split, Side::right), region.left_of(*split), depth + 1);
-    solve(part(which, *split, Side::left), region.right_of(*split), depth + 1);
-  }
-
-  [[nodiscard]] std::vector<uint32_t> part(Which which, const Split& split, Side without) const {
-    std::vector<uint32_t> out;
-    out.reserve(which.size());
-    for (const uint32_t i : which) {
-      if (side_of(pieces_[i], split) != without) out.push_back(i);
-    }
-    return out;
-  }
-
-  /// All pieces are of one slice, or of few slices whose every pair is already known to overlap.
-  [[nodiscard]] bool nothing_new_in(Which which) const {
+  /// Enough was found; or all pieces are of one slice, or of few slices whose every pair is already known to
+  /// overlap.
+  [[nodiscard]] bool is_settled(Which which) const {
+    if (found_.size() >= limit_) return true;
     std::array<SliceId, kFewSlices> slices;
     size_t count = 0;
     for (const uint32_t i : which) {
@@ -79,21 +60,15 @@ class Search {
     return true;
   }
 
-  void compare_all(Which which) {
-    for (size_t n = 1; n < which.size(); ++n) {
-      const size_t before = found_.size();
-      for (size_t k = 0; k < n; ++k) compare(pieces_[which[k]], pieces_[which[n]]);
-      if (found_.size() >= limit_ || (found_.size() != before && nothing_new_in(which))) return;
-    }
-  }
-
-  void compare(const Piece& a, const Piece& b) {
-    if (a.slice == b.slice || !a.box.overlaps(b.box) || !a.agrees_with(b) || known(a.slice, b.slice)) return;
-    if (found_.size() >= limit_) return;
+  bool compare(const Piece& a, const Piece& b) {
+    if (a.slice == b.slice || !a.box.overlaps(b.box) || !a.agrees_with(b) || known(a.slice, b.slice))
+      return false;
+    if (found_.size() >= limit_) return false;
     const auto both = intersect(entries_[a.entry].match, entries_[b.entry].match);
-    if (!both) return;
+    if (!both) return false;
     known_.insert(std::minmax(a.slice, b.slice));
     found_.push_back({std::min(a.entry, b.entry), std::max(a.entry, b.entry), *witness(*both)});
+    return true;
   }
 
   [[nodiscard]] bool known(SliceId a, SliceId b) const { return known_.contains(std::minmax(a, b)); }
