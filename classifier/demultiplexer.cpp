@@ -4,17 +4,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "classifier/whose.hpp"
+
 namespace bulkhead {
-namespace {
-
-void remember(Packet packet, FrameTag tag) {
-  PacketState& state = packet.state();
-  state.vlan = tag.vlan;
-  state.pcp = tag.pcp & 7;  // kNoPcp becomes 0: untagged is best effort
-}
-
-}  // namespace
-
 Demultiplexer::Demultiplexer(PortId port, const SliceTable& table, std::vector<SliceInput*> inputs,
                              const Marks& marks, DropCounters& unclaimed)
     : port_(port),
@@ -68,25 +60,8 @@ uint64_t Demultiplexer::charge(uint64_t cycles) {
 }
 
 Verdict Demultiplexer::classify(Packet packet) {
-  if (packet.segments() != 1 || packet.length() < kTaggedHeaderSize) [[unlikely]]
-    return classify_odd(packet);
-  FrameTag tag;
-  const Verdict verdict = table_.classify(port_, packet.data(), packet.length(), tag);
-  remember(packet, tag);
-  return verdict;
-}
-
-Verdict Demultiplexer::classify_odd(Packet packet) {
-  packet.state().buffers = buffers_of(packet);
   any_long_ = any_long_ || packet.segments() > 1;
-  const FrameView frame = packet.view();
-  // Tags are edited in place, so they must lie in the first segment.
-  if (frame.contiguous() < kTaggedHeaderSize && frame.contiguous() < frame.length())
-    return Verdict::malformed();
-  FrameTag tag;
-  const Verdict verdict = table_.classify(port_, frame, tag);
-  remember(packet, tag);
-  return verdict;
+  return whose(table_, port_, packet);
 }
 
 void Demultiplexer::deliver(std::span<const Packet> packets, const Run& run) {

@@ -82,8 +82,6 @@ class Demultiplexer {
   };
 
   [[nodiscard]] Verdict classify(Packet packet);
-  /// The same for what is too short or in several segments.
-  [[gnu::noinline]] [[nodiscard]] Verdict classify_odd(Packet packet);
   void deliver(std::span<const Packet> packets, const Run& run);
   [[gnu::noinline]] void deliver_long(std::span<const Packet> packets, SliceId slice);
   [[nodiscard]] Counter& refused(SliceId slice) const;
