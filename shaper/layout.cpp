@@ -2,6 +2,7 @@
 #include "shaper/layout.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "shaper/placement.hpp"
@@ -18,7 +19,14 @@ const SliceRuntime::Attachment* attachment_at(const SliceRuntime& slice, PortId 
 }  // namespace
 
 Layout::Layout(uint64_t generation, SliceTable table, std::vector<std::shared_ptr<PortRuntime>> ports,
-               std::vector<std::shared_ptr<SliceRuntime>> slices, CpuPlan cpu)
+               std::vector<std::shared_ptr<SliceRuntime>> slices, CpuPlan cpu,
+               std::span<const QueueOwner> owners)
+    : Layout(generation, std::make_shared<const SliceTable>(std::move(table)), std::move(ports),
+             std::move(slices), std::move(cpu), owners) {}
+
+Layout::Layout(uint64_t generation, Table table, std::vector<std::shared_ptr<PortRuntime>> ports,
+               std::vector<std::shared_ptr<SliceRuntime>> slices, CpuPlan cpu,
+               std::span<const QueueOwner> owners)
     : generation_(generation),
       table_(std::move(table)),
       slices_(std::move(slices)),
@@ -35,25 +43,64 @@ Layout::Layout(uint64_t generation, SliceTable table, std::vector<std::shared_pt
     any_capped_ = any_capped_ || shares_[slice].is_capped();
   }
   ports_.reserve(ports.size());
-  for (std::shared_ptr<PortRuntime>& runtime : ports) {
-    const PortId port{static_cast<uint16_t>(ports_.size())};
-    PortPlace place{.runtime = std::move(runtime),
-                    .demultiplexer = nullptr,
-                    .outputs = {},
-                    .ready = std::make_unique<ReadySet>(slices_.size())};
-    std::vector<SliceInput*> inputs;
-    for (const std::shared_ptr<SliceRuntime>& slice : slices_) {
-      const auto* attachment = attachment_at(*slice, port);
-      inputs.push_back(attachment != nullptr ? attachment->input.get() : nullptr);
-      place.outputs.push_back(attachment != nullptr ? attachment->output.get() : nullptr);
-    }
-    place.demultiplexer = std::make_unique<Demultiplexer>(
-        port, table_, std::move(inputs), Demultiplexer::Marks{.ready = *ready_, .over_budget = *over_budget_},
-        place.runtime->unclaimed);
-    port_runtimes_.push_back(place.runtime.get());
-    ports_.push_back(std::move(place));
-  }
+  for (std::shared_ptr<PortRuntime>& runtime : ports) add_port(std::move(runtime));
+  share_out_queues(owners);
   mark_all();
+}
+
+std::unique_ptr<const Layout> Layout::with_owners(std::span<const QueueOwner> owners) const {
+  std::vector<std::shared_ptr<PortRuntime>> ports;
+  for (const PortPlace& place : ports_) ports.push_back(place.runtime);
+  return std::unique_ptr<const Layout>(new Layout(generation_, table_, std::move(ports), slices_,
+                                                  {.workers = homes_->workers(), .shares = shares_}, owners));
+}
+
+void Layout::add_port(std::shared_ptr<PortRuntime> runtime) {
+  const PortId port{static_cast<uint16_t>(ports_.size())};
+  PortPlace place{.runtime = std::move(runtime),
+                  .demultiplexer = nullptr,
+                  .outputs = {},
+                  .ready = std::make_unique<ReadySet>(slices_.size()),
+                  .shared_queues = {QueueId{0}}};
+  std::vector<SliceInput*> inputs;
+  for (const std::shared_ptr<SliceRuntime>& slice : slices_) {
+    const auto* attachment = attachment_at(*slice, port);
+    inputs.push_back(attachment != nullptr ? attachment->input.get() : nullptr);
+    place.outputs.push_back(attachment != nullptr ? attachment->output.get() : nullptr);
+  }
+  place.demultiplexer = std::make_unique<Demultiplexer>(
+      port, *table_, std::move(inputs), Demultiplexer::Marks{.ready = *ready_, .over_budget = *over_budget_},
+      place.runtime->unclaimed);
+  port_runtimes_.push_back(place.runtime.get());
+  ports_.push_back(std::move(place));
+}
+
+void Layout::share_out_queues(std::span<const QueueOwner> owners) {
+  std::vector<QueueOwner> sorted(owners.begin(), owners.end());
+  std::ranges::stable_sort(sorted, {}, &QueueOwner::slice);
+  has_own_.resize(ready_->words());
+  first_own_.resize(slices_.size() + 1);
+  for (const QueueOwner& owner : sorted) {
+    const std::size_t number = owner.slice.value();
+    SliceRuntime& slice = *slices_[number];
+    PortRuntime& port = *ports_[owner.port.value()].runtime;
+    const auto* attachment = attachment_at(slice, owner.port);
+    PortRuntime::OwnQueueState& state = port.own_queues[owner.queue.value()];
+    const OwnQueue::Place place{
+        .port = port.port, .id = owner.port, .queue = owner.queue, .malformed = state.malformed};
+    own_queues_.push_back({.queue = OwnQueue(place, owner.slice, *table_, *attachment->own),
+                           .claim = &state.claim,
+                           .ingress = static_cast<LocalPort>(attachment - slice.attachments().data())});
+    has_own_[number / 64] |= uint64_t{1} << number % 64;
+    ++first_own_[number + 1];
+  }
+  std::partial_sum(first_own_.begin(), first_own_.end(), first_own_.begin());
+  for (std::size_t port = 0; port < ports_.size(); ++port)
+    for (uint16_t queue = 1; queue <= ports_[port].runtime->port.own_queues(); ++queue)
+      if (std::ranges::none_of(owners, [&](const QueueOwner& owner) {
+            return owner.port.value() == port && owner.queue.value() == queue;
+          }))
+        ports_[port].shared_queues.push_back(QueueId{queue});
 }
 
 /// Slices keep their numbers across layouts, so that the workers find their accounts.

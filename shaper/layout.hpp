@@ -22,6 +22,14 @@ struct CpuPlan {
   std::vector<CpuShare> shares;
 };
 
+/// A port's queue by which only one slice's packets are to come. Queues besides the shared one that have no
+/// owner are everybody's, as that is.
+struct QueueOwner {
+  PortId port;
+  QueueId queue;
+  SliceId slice;
+};
+
 /// Everything that workers visit under one configuration, and how it hangs together. The structure never
 /// changes: a new configuration is a new Layout, which shares the ports and slices that stayed as they were.
 class Layout {
@@ -31,12 +39,18 @@ class Layout {
     std::unique_ptr<Demultiplexer> demultiplexer;  // used under the port's receive claim
     std::vector<SliceOutput*> outputs;             // by SliceId, null where the slice is not at this port
     std::unique_ptr<ReadySet> ready;               // slices with packets to send here
+    std::vector<QueueId> shared_queues;            // 0, and those without owner
   };
 
   /// `ports` by PortId, `slices` by SliceId. Every queue is marked ready, so that what a slice brings along
   /// from an earlier layout is visited. Slices stay at home where they are.
   Layout(uint64_t generation, SliceTable table, std::vector<std::shared_ptr<PortRuntime>> ports,
-         std::vector<std::shared_ptr<SliceRuntime>> slices, CpuPlan cpu = {});
+         std::vector<std::shared_ptr<SliceRuntime>> slices, CpuPlan cpu = {},
+         std::span<const QueueOwner> owners = {});
+
+  /// The same with other owners of queues.
+  [[nodiscard]] std::unique_ptr<const Layout> with_owners(std::span<const QueueOwner> owners) const;
+
   Layout(const Layout&) = delete;
   Layout& operator=(const Layout&) = delete;
 
@@ -61,6 +75,19 @@ class Layout {
   /// SliceRuntime::cpu_slot is below this.
   [[nodiscard]] std::size_t cpu_slots() const { return cpu_slots_; }
 
+  /// The slice's own queues.
+  [[nodiscard]] std::span<const SliceRuntime::OwnIngress> own_queues(std::size_t slice) const {
+    return std::span(own_queues_).subspan(first_own_[slice], first_own_[slice + 1] - first_own_[slice]);
+  }
+  [[nodiscard]] std::size_t own_queue_count() const { return own_queues_.size(); }
+  /// Marks the slices ready, of `some` for each word of marks, that have queues of their own: no one says
+  /// when packets come there. Any thread.
+  template <class Some>
+  void mark_own(Some some) const {
+    for (std::size_t word = 0; word < has_own_.size(); ++word)
+      if (const uint64_t marks = has_own_[word] & some(word); marks != 0) ready_->mark_word(word, marks);
+  }
+
   [[nodiscard]] const Homes& homes() const { return *homes_; }
   /// Moves the slice to another worker, in this layout and those after it. Control thread, one at a time.
   void move(std::size_t slice, std::size_t worker) const;
@@ -72,11 +99,17 @@ class Layout {
   [[nodiscard]] bool is_drained() const;
 
  private:
+  using Table = std::shared_ptr<const SliceTable>;
+  Layout(uint64_t generation, Table table, std::vector<std::shared_ptr<PortRuntime>> ports,
+         std::vector<std::shared_ptr<SliceRuntime>> slices, CpuPlan cpu, std::span<const QueueOwner> owners);
+
+  void add_port(std::shared_ptr<PortRuntime> runtime);
+  void share_out_queues(std::span<const QueueOwner> owners);
   void number_slots();
   void find_homes(std::size_t workers);
 
   uint64_t generation_;
-  SliceTable table_;
+  Table table_;
   std::vector<std::shared_ptr<SliceRuntime>> slices_;
   std::unique_ptr<ReadySet> ready_;
   std::vector<CpuShare> shares_;  // by SliceId
@@ -86,7 +119,10 @@ class Layout {
   std::unique_ptr<Homes> homes_;
   std::size_t cpu_slots_ = 0;
   std::vector<PortPlace> ports_;
-  std::vector<PortRuntime*> port_runtimes_;  // of ports_
+  std::vector<PortRuntime*> port_runtimes_;           // of ports_
+  std::vector<SliceRuntime::OwnIngress> own_queues_;  // of all slices, in their order
+  std::vector<std::size_t> first_own_;                // in own_queues_, by SliceId, and the end
+  std::vector<uint64_t> has_own_;                     // slices with queues of their own
 };
 
 }  // namespace bulkhead

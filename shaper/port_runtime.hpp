@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -15,15 +16,34 @@ namespace bulkhead {
 /// visited apart, each by one worker at a time.
 struct PortRuntime {
   PortRuntime(std::string port_name, Port open_port, const Egress::Options& options)
-      : name(std::move(port_name)), port(std::move(open_port)), egress(port, options) {}
+      : name(std::move(port_name)),
+        port(std::move(open_port)),
+        own_queues(std::make_unique<OwnQueueState[]>(port.own_queues() + std::size_t{1})),
+        egress(port, options) {}
   PortRuntime(const PortRuntime&) = delete;
   PortRuntime& operator=(const PortRuntime&) = delete;
 
   const std::string name;
   const Port port;
 
-  Claim receive_claim;
+  Claim receive_claim;     // of the shared queue
   DropCounters unclaimed;  // receive visit: writes, control: reads
+
+  /// A queue besides the shared one. Whose it is, a layout says; workers may have different ones for a
+  /// moment.
+  struct OwnQueueState {
+    Claim claim;
+    // Under the claim: writes, control: reads
+    Counter malformed;  // of what came by it
+    Counter sorted;     // while it is everybody's: packets that came by it
+    Counter emptied;    // likewise: times that it had been emptied
+
+    void count_sorted(uint32_t packets, uint32_t burst) {
+      if (packets > 0) sorted.add(packets);
+      if (packets % burst != 0 || packets == 0) emptied.add(1);
+    }
+  };
+  const std::unique_ptr<OwnQueueState[]> own_queues;  // by number; there is none for the shared queue, 0
 
   Claim egress_claim;
   Egress egress;  // under egress_claim

@@ -49,7 +49,8 @@ SliceRuntime::SliceRuntime(std::string name, std::vector<Attachment> attachments
       priority_(priority),
       name_(std::move(name)) {}
 
-SliceRuntime::Visit SliceRuntime::visit(Cycles now, ForwardingOutputs& scratch, ClaimedPorts& exits) {
+SliceRuntime::Visit SliceRuntime::visit(Cycles now, ForwardingOutputs& scratch, ClaimedPorts& exits,
+                                        std::span<const OwnIngress> own) {
   Visit visit;
   const Sending sending{.now = now, .scratch = scratch, .exits = exits};
   const auto ports = static_cast<LocalPort>(attachments_.size());
@@ -65,8 +66,21 @@ SliceRuntime::Visit SliceRuntime::visit(Cycles now, ForwardingOutputs& scratch, 
     visit.wants_more = visit.wants_more || taken == std::min<uint32_t>(burst_, queue.capacity());
     forward(ingress, burst, sending, visit.sent_to);
   }
+  // Behind what waits already: where a queue has just become the slice's, that came first.
+  for (const OwnIngress& queue : own) receive(queue, sending, visit);
   scratch.limit_copies(nullptr);
   return visit;
+}
+
+void SliceRuntime::receive(const OwnIngress& own, const Sending& sending, Visit& visit) {
+  // A worker with another layout may have it for a moment yet.
+  if (!own.claim->try_take()) return;
+  Burst burst;
+  const uint32_t received = own.queue.receive(burst, burst_, sending.now);
+  own.claim->release();
+  visit.packets += received;
+  visit.wants_more = visit.wants_more || received == burst_;
+  if (!burst.empty()) forward(own.ingress, burst, sending, visit.sent_to);
 }
 
 void SliceRuntime::adapt(Cycles cost, Cycles longest) {

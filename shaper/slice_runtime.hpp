@@ -11,6 +11,7 @@
 
 #include "classifier/demultiplexer.hpp"
 #include "classifier/forwarding.hpp"
+#include "classifier/own_queue.hpp"
 #include "shaper/claim.hpp"
 #include "shaper/claimed_ports.hpp"
 #include "shaper/priority.hpp"
@@ -33,6 +34,14 @@ class alignas(64) SliceRuntime {
     PortId port;
     std::unique_ptr<SliceInput> input;
     std::unique_ptr<SliceOutput> output;
+    std::unique_ptr<OwnArrivals> own = std::make_unique<OwnArrivals>();  // by queues of the slice's own
+  };
+
+  /// A hardware queue of the slice's own, at one of its ports.
+  struct OwnIngress {
+    OwnQueue queue;
+    Claim* claim;  // the queue's
+    LocalPort ingress;
   };
 
   SliceRuntime(std::string name, std::vector<Attachment> attachments, std::unique_ptr<ForwardingModel> model,
@@ -43,9 +52,10 @@ class alignas(64) SliceRuntime {
     uint64_t sent_to = 0;     // the ports (by PortId) where packets were queued
     bool wants_more = false;  // packets may have been left behind
   };
-  /// Forwards up to a burst from each port where packets wait: straight to ways out in `exits` where nothing
-  /// waits, into the slice's rings elsewhere. Requires: the claim.
-  [[nodiscard]] Visit visit(Cycles now, ForwardingOutputs& scratch, ClaimedPorts& exits);
+  /// Forwards up to a burst from each port where packets wait, and from each of `own`: straight to ways out
+  /// in `exits` where nothing waits, into the slice's rings elsewhere. Requires: the claim.
+  [[nodiscard]] Visit visit(Cycles now, ForwardingOutputs& scratch, ClaimedPorts& exits,
+                            std::span<const OwnIngress> own = {});
 
   /// Whether packets wait anywhere between its inputs and the devices. Any thread.
   [[nodiscard]] bool holds_packets() const;
@@ -105,6 +115,7 @@ class alignas(64) SliceRuntime {
     ClaimedPorts& exits;
   };
   void forward(LocalPort ingress, Burst& burst, const Sending& sending, uint64_t& sent_to);
+  void receive(const OwnIngress& own, const Sending& sending, Visit& visit);
   bool send(std::span<const Packet> packets, const Attachment& attachment, const Sending& sending);
   bool queue(std::span<const Packet> packets, uint32_t buffers, SliceOutput& output);
   void drop_rest(std::span<const Packet> packets, DropReason reason);

@@ -89,6 +89,9 @@ void Worker::account(WorkerTime& time, const CpuMeter& meter, bool was_busy) {
 uint32_t Worker::round(const Layout& layout, CpuMeter& meter, bool receiving) {
   budgets_.adopt(layout);
   uint32_t moved = receiving ? receive(layout, meter) : 0;
+  receiving_ = receiving;
+  if (receiving && layout.own_queue_count() > 0)
+    layout.mark_own([&](std::size_t word) { return layout.homes().mask(number_, word); });
   moved += visit_slices(layout, meter);
   if (moved == 0 && layout.homes().workers() > 1) moved += help_others(layout, meter);
   moved += send(layout, meter);
@@ -105,8 +108,6 @@ std::chrono::nanoseconds Worker::until_next_event(Cycles now) const {
 
 uint32_t Worker::receive(const Layout& layout, CpuMeter& meter) {
   uint32_t moved = 0;
-  const bool overload = budgets_.is_contended();
-  const uint32_t most = overload ? kMostInOverload : kMostReceived;
   // Sorting leaves time to forward: a worker that receives all it can would forward nothing any more. What a
   // port does not need of its part is for those behind it.
   Cycles enough = meter.now();
@@ -114,22 +115,39 @@ uint32_t Worker::receive(const Layout& layout, CpuMeter& meter) {
   for (const Layout::PortPlace& place : layout.ports()) {
     enough += part;
     if (!place.runtime->receive_claim.try_take()) continue;
-    uint32_t taken = 0;
-    while (taken < most) {
-      Burst burst;
-      const uint32_t got = place.runtime->port.receive(kSharedQueue, burst, kReceiveBurst, meter.now());
-      if (got == 0) break;
-      taken += got;
-      place.demultiplexer->run(burst);
-      meter.charge(place.demultiplexer->charge(meter.lap().count()));
-      if (got < kReceiveBurst) break;
-      // With work left, what is not received now may be lost at the device before the round is over.
-      if (overload ? meter.now() >= enough : !more_would_join(layout.ready(), taken)) break;
+    for (const QueueId queue : place.shared_queues) {
+      // A worker with another layout may have it for a moment yet.
+      Claim* const claim = queue == kSharedQueue ? nullptr : &place.runtime->own_queues[queue.value()].claim;
+      if (claim != nullptr && !claim->try_take()) continue;
+      const uint32_t taken = receive_from(queue, layout, place, meter, enough);
+      moved += taken;
+      if (claim == nullptr) continue;
+      place.runtime->own_queues[queue.value()].count_sorted(taken, kReceiveBurst);
+      claim->release();
     }
-    moved += taken;
     place.runtime->receive_claim.release();
   }
   return moved;
+}
+
+/// Sorts what came by one queue that is everybody's.
+uint32_t Worker::receive_from(QueueId queue, const Layout& layout, const Layout::PortPlace& place,
+                              CpuMeter& meter, Cycles enough) {
+  const bool overload = budgets_.is_contended();
+  const uint32_t most = overload ? kMostInOverload : kMostReceived;
+  uint32_t taken = 0;
+  while (taken < most) {
+    Burst burst;
+    const uint32_t got = place.runtime->port.receive(queue, burst, kReceiveBurst, meter.now());
+    if (got == 0) break;
+    taken += got;
+    place.demultiplexer->run(burst);
+    meter.charge(place.demultiplexer->charge(meter.lap().count()));
+    if (got < kReceiveBurst) break;
+    // With work left, what is not received now may be lost at the device before the round is over.
+    if (overload ? meter.now() >= enough : !more_would_join(layout.ready(), taken)) break;
+  }
+  return taken;
 }
 
 /// Slices that are ready and at home here; returns how many.
@@ -261,10 +279,13 @@ SliceRuntime::Visit Worker::visit_slice(const Layout& layout, std::size_t slice,
 SliceRuntime::Visit Worker::visit_claimed(const Layout& layout, std::size_t slice, CpuMeter& meter,
                                           ClaimedPorts& exits) {
   SliceRuntime& runtime = *layout.slices()[slice];
-  const SliceRuntime::Visit visit = runtime.visit(meter.now(), scratch_, exits);
+  const auto own = receiving_ ? layout.own_queues(slice) : std::span<const SliceRuntime::OwnIngress>{};
+  const SliceRuntime::Visit visit = runtime.visit(meter.now(), scratch_, exits, own);
   if (visit.wants_more) layout.ready().mark(slice);
   // The end of a visit is the beginning of the next: one reading of the clock each.
   const Cycles cost = meter.lap();
+  // Looking into queues where nothing came is the pool's own doing, and idleness where nobody had anything.
+  if (visit.packets == 0 && !own.empty()) return visit;
   meter.charge(cost.count());
   runtime.adapt(cost, longest_visit_);
   const bool is_home = layout.homes().is_home(number_, slice);

@@ -63,6 +63,8 @@ class Worker {
 
  private:
   uint32_t receive(const Layout& layout, CpuMeter& meter);
+  uint32_t receive_from(QueueId queue, const Layout& layout, const Layout::PortPlace& place, CpuMeter& meter,
+                        Cycles enough);
   uint32_t visit_slices(const Layout& layout, CpuMeter& meter);
   std::size_t take_ready(const Layout& layout, std::span<std::size_t> slices);
   std::size_t put_to_wait(const Layout& layout, std::span<std::size_t> slices, Cycles now);
@@ -86,6 +88,7 @@ class Worker {
   std::size_t number_;
   Shared shared_;
   bool has_failed_ = false;
+  bool receiving_ = false;  // in this round; visits receive too, where a slice has queues of its own
   ForwardingOutputs scratch_;
   CpuBudgets budgets_;
   Cycles longest_visit_;

@@ -61,7 +61,7 @@ std::unique_ptr<ForwardingModel> model_of(const SliceSpec& spec) {
 Account account_of(const SliceRuntime& slice) {
   Account account{.copied = slice.replicated.read()};
   for (const SliceRuntime::Attachment& attachment : slice.attachments()) {
-    account.received += attachment.input->received.packets.read();
+    account.received += attachment.input->received.packets.read() + attachment.own->received.packets.read();
     account.queued += attachment.input->queue.size() + attachment.output->queued();
     for (const TrafficCounter& traffic : attachment.output->transmitted)
       account.transmitted += traffic.packets.read();
@@ -90,14 +90,20 @@ EgressPlan plan_of(const SliceSpec& spec) {
 }
 
 Box::Box(const std::string& name, std::size_t ports, uint32_t ring_size, uint32_t packets,
-         BitsPerSecond speed)
+         BitsPerSecond speed, uint16_t own_queues)
     : pool_(make_pool(packets)) {
+  static constexpr NicProfile kSteers{.name = "steers", .drivers = {}, .to_queue = true, .most_queues = 64};
   for (std::size_t i = 0; i < ports; ++i) {
     const std::string port_name = name + std::to_string(i);
-    rings_.push_back(std::make_unique<RingDevice>(port_name, ring_size));
-    ports_.push_back(std::make_shared<PortRuntime>(
-        port_name, value_of(Port::open({.name = port_name, .device = rings_.back()->device()}, pool_)),
-        Egress::Options{.speed = speed, .clock_hz = clock_hz()}));
+    rings_.push_back(
+        std::make_unique<RingDevice>(port_name, ring_size, static_cast<uint16_t>(own_queues + 1)));
+    ports_.push_back(std::make_shared<PortRuntime>(port_name,
+                                                   value_of(Port::open({.name = port_name,
+                                                                        .device = rings_.back()->device(),
+                                                                        .own_queues = own_queues,
+                                                                        .profile = &kSteers},
+                                                                       pool_)),
+                                                   Egress::Options{.speed = speed, .clock_hz = clock_hz()}));
   }
 }
 

@@ -56,9 +56,9 @@ struct Account {
 /// layouts.
 class Box {
  public:
-  /// `name`: unique in the process, up to eight letters.
+  /// `name`: unique in the process, up to eight letters. `own_queues`: of each port, besides the shared one.
   Box(const std::string& name, std::size_t ports, uint32_t ring_size = 1023, uint32_t packets = 8191,
-      BitsPerSecond speed = 400_Gbps);
+      BitsPerSecond speed = 400_Gbps, uint16_t own_queues = 0);
 
   /// A slice at work, for this box or on its own.
   [[nodiscard]] static std::shared_ptr<SliceRuntime> unconnected(const SliceSpec& spec);

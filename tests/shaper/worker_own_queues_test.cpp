@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// Workers and the queues to which hardware steers one slice's packets.
+#include <atomic>
+#include <catch2/catch.hpp>
+
+#include "nic/clock.hpp"
+#include "shaper/worker.hpp"
+#include "tests/shaper/box.hpp"
+
+using namespace bulkhead;
+using namespace bulkhead::test;
+
+namespace {
+
+constexpr QueueId kOfA{1};
+constexpr QueueId kOfNobody{2};
+
+/// One worker, slices "a" in VLAN 100 and "b" in VLAN 200, and a port 0 whose queue 1 may be a's.
+struct Bench {
+  explicit Bench(const std::string& name, const CpuPlan& cpu = {})
+      : box(name, 2, 1023, 8191, 400_Gbps, 2),
+        a(Box::slice({.name = "a", .places = {{.port = 0, .vlans = {100}}, {.port = 1, .vlans = {100}}}})),
+        b(Box::slice({.name = "b", .places = {{.port = 0, .vlans = {200}}, {.port = 1, .vlans = {200}}}})) {
+    use(box.layout({a, b}, cpu));
+  }
+
+  void own(const std::vector<QueueOwner>& owners) { use(layouts->current().with_owners(owners)); }
+  uint32_t round(bool receiving = true) {
+    CpuMeter meter(clock_now());
+    return worker->round(layouts->acquire(0), meter, receiving);
+  }
+  void inject(uint32_t number, uint16_t vlan, QueueId queue) {
+    REQUIRE(box.ring(0).offer(box.pool(), tag(numbered(number), vlan), queue));
+  }
+  [[nodiscard]] const OwnArrivals& at_a() const { return *a.runtime->attachments()[0].own; }
+
+  Box box;
+  BoxSlice a;
+  BoxSlice b;
+  std::atomic<Phase> phase{Phase::running};
+  std::unique_ptr<Published<Layout>> layouts;
+  std::unique_ptr<Worker> worker;
+
+ private:
+  void use(std::unique_ptr<const Layout> layout) {
+    layouts = std::make_unique<Published<Layout>>(1, std::move(layout));
+    worker = std::make_unique<Worker>(0, Worker::Shared{.layouts = *layouts,
+                                                        .phase = phase,
+                                                        .pool = box.pool(),
+                                                        .idle = IdlePolicy::poll,
+                                                        .longest_visit = std::chrono::seconds{1},
+                                                        .longest_round = std::chrono::seconds{1}});
+  }
+};
+
+const std::vector<QueueOwner> kOwners{{PortId{0}, kOfA, SliceId{0}}};
+
+}  // namespace
+
+TEST_CASE("a slice's own queue is visited with it, and a queue that nobody owns is everybody's", "[worker]") {
+  Bench bench("own-a");
+  bench.own(kOwners);
+  bench.inject(1, 100, kOfA);
+  bench.inject(2, 100, QueueId{0});
+  bench.inject(3, 200, kOfNobody);
+  // Those by everybody's queues are sorted first.
+  CHECK(bench.round() == 3 * 2 + 2);
+  CHECK(bench.box.ring(1).discard() == 3);
+  CHECK(bench.at_a().received.packets.read() == 1);
+  CHECK(bench.at_a().received.bytes.read() == 64);
+  CHECK(account_of(*bench.a.runtime).received == 2);
+  CHECK(bench.round() == 0);
+  CHECK(bench.box.pool().in_use() == 0);
+}
+
+TEST_CASE("strangers and malformed frames in a slice's queue are dropped and counted", "[worker]") {
+  Bench bench("own-b");
+  bench.own(kOwners);
+  for (const uint16_t vlan : std::initializer_list<uint16_t>{200, 100, 300, 4095, 100})
+    bench.inject(vlan, vlan, kOfA);
+  bench.round();
+  CHECK(bench.box.ring(1).collect() == std::vector<Frame>{tag(numbered(100), 100), tag(numbered(100), 100)});
+  CHECK(bench.at_a().strangers.read() == 2);
+  CHECK(bench.box.port(0).own_queues[1].malformed.read() == 1);
+  CHECK(bench.box.unclaimed() == 0);
+  CHECK(account_of(*bench.b.runtime).received == 0);
+  CHECK(bench.box.pool().in_use() == 0);
+}
+
+TEST_CASE("who gives a queue up leaves it to everybody, and its packets are whose they are", "[worker]") {
+  Bench bench("own-c");
+  bench.own(kOwners);
+  bench.own({});
+  for (const uint16_t vlan : std::initializer_list<uint16_t>{100, 200}) bench.inject(vlan, vlan, kOfA);
+  bench.round();
+  CHECK(bench.box.ring(1).discard() == 2);
+  CHECK(bench.at_a().received.packets.read() == 0);
+  CHECK(bench.at_a().strangers.read() == 0);
+  CHECK(bench.box.port(0).own_queues[1].sorted.read() == 2);
+  CHECK(bench.box.port(0).own_queues[1].emptied.read() > 0);
+}
+
+TEST_CASE("nothing is received where that is not wanted any more", "[worker]") {
+  Bench bench("own-d");
+  bench.own(kOwners);
+  bench.inject(1, 100, kOfA);
+  CHECK(bench.round(false) == 0);
+  CHECK_FALSE(bench.box.ring(0).all_received());
+  CHECK(bench.round(true) == 2);
+}
+
+TEST_CASE("looking into an empty queue is not charged to the slice", "[worker]") {
+  Bench bench("own-e");
+  bench.own(kOwners);
+  const uint64_t before = bench.a.runtime->cycles.read();
+  for (int i = 0; i < 10; ++i) CHECK(bench.round() == 0);
+  CHECK(bench.a.runtime->cycles.read() == before);
+}
+
+TEST_CASE("the queue of a slice over its budget is not looked into: its packets are the device's to drop",
+          "[worker]") {
+  Bench bench("own-f", {.workers = 1, .shares = {{.reserve = 0, .weight = 256, .cap = 1}}});
+  bench.own(kOwners);
+  // Uses up what a ten-thousandth of a core may have saved.
+  for (uint32_t i = 0; i < 500; ++i) bench.inject(i, 100, kOfA);
+  for (int i = 0; i < 10; ++i) bench.round();
+  const uint64_t received = bench.at_a().received.packets.read();
+  CHECK(received < 500);
+  for (int i = 0; i < 3; ++i) bench.round();
+  CHECK(bench.at_a().received.packets.read() == received);
+  CHECK_FALSE(bench.box.ring(0).all_received());
+  CHECK(dropped(*bench.a.runtime, DropReason::cpu_budget) == 0);
+}
