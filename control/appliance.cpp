@@ -81,26 +81,29 @@ ApplianceResult<std::unique_ptr<Appliance>> Appliance::start(Config config, std:
 ApplianceResult<std::unique_ptr<Appliance>> Appliance::start(std::shared_ptr<const Eal> eal, Config config,
                                                              std::vector<uint32_t> cores,
                                                              std::function<void(std::string)> on_failure,
-                                                             ModelDecorator decorate) {
+                                                             ModelDecorator decorate, SteeringSeam steering) {
   const PacketMemory memory = packet_memory(config);
   auto pool = PacketPool::create("packets", memory.packets, memory.data_room);
   if (!pool) return std::unexpected(pool.error());
 
-  std::unique_ptr<Appliance> appliance(
-      new Appliance(std::move(eal), std::move(*pool), std::move(cores), std::move(decorate)));
+  std::unique_ptr<Appliance> appliance(new Appliance(std::move(eal), std::move(*pool), std::move(cores),
+                                                     std::move(decorate), std::move(steering)));
   const IdlePolicy idle =
       config.appliance.idle == ApplianceConfig::Idle::poll ? IdlePolicy::poll : IdlePolicy::nap;
   Ports none(config.ports.size());
   auto first = appliance->build(std::move(config), std::move(none));
   if (!first) return std::unexpected(first.error());
+  // Nothing is received before the slices' rules are in force, and nothing would be wrong if it were.
+  auto nothing = SliceTable::compile({});
+  if (!nothing) return std::unexpected(nothing.error());
   auto dataplane =
       Dataplane::start({.cores = appliance->cores_, .idle = idle, .on_failure = std::move(on_failure)},
-                       appliance->pool_, std::move(first->layout));
+                       appliance->pool_, appliance->empty_layout(std::move(*nothing)));
   if (!dataplane) return std::unexpected(dataplane.error());
   // A worker that is a second behind does not visit: the slowest round takes milliseconds.
   appliance->watch_.emplace(appliance->cores_.size(), Cycles{clock_hz()}, clock_now());
   appliance->dataplane_ = std::move(*dataplane);
-  appliance->put_in_force(std::move(*first));
+  if (auto done = appliance->put_in_force(std::move(*first)); !done) return std::unexpected(done.error());
   return appliance;
 }
 
@@ -117,11 +120,12 @@ Result<std::shared_ptr<const Eal>> Appliance::start_eal(const Config& config, By
 }
 
 Appliance::Appliance(std::shared_ptr<const Eal> eal, PacketPool pool, std::vector<uint32_t> cores,
-                     ModelDecorator decorate)
+                     ModelDecorator decorate, SteeringSeam steering)
     : eal_(std::move(eal)),
       pool_(std::move(pool)),
       cores_(std::move(cores)),
-      decorate_(std::move(decorate)) {}
+      decorate_(std::move(decorate)),
+      steering_(std::move(steering)) {}
 
 Appliance::~Appliance() { stop(std::chrono::nanoseconds{0}); }
 
@@ -140,8 +144,21 @@ ApplianceResult<void> Appliance::reload(Config config) {
   auto next = build(std::move(config), std::move(ports));
   if (!next && !released.empty()) return std::unexpected(restore(next.error(), released));
   if (!next) return std::unexpected(next.error());
-  put_in_force(std::move(*next));
-  return {};
+  auto done = put_in_force(std::move(*next));
+  if (!done && !released.empty()) return std::unexpected(restore(done.error(), released));
+  return done;
+}
+
+void Appliance::audit() {
+  const bool distrusts = steering_.audit(config_);
+  {
+    const std::lock_guard lock(mutex_);
+    flow_rules_restored_ = steering_.restored();
+  }
+  if (!distrusts) return;
+  // The slices and ports are the same; only what hardware may do for them is less.
+  if (auto done = steer(steering_.plan(config_, ports_, slices_)); !done)
+    log_warning(fmt::format("flow rules could not be changed: {}", done.error().message()));
 }
 
 /// Opens again what was released; what was kept is still there.
@@ -151,8 +168,10 @@ ApplianceFault Appliance::restore(const ApplianceFault& because, const std::vect
     return {Error(fmt::format("{}\nthe old configuration could not be restored: {}", because.message(),
                               back.error().message())),
             ApplianceFault::Kind::broken};
-  const std::lock_guard lock(mutex_);
-  run(std::move(*back));
+  if (auto done = run(std::move(*back), generation_); !done)
+    return {Error(fmt::format("{}\nthe old configuration could not be restored: {}", because.message(),
+                              done.error().message())),
+            ApplianceFault::Kind::broken};
   return {Error(fmt::format("{}\nopened again, so that its counters and its slices' begin anew: port {}",
                             because.message(), fmt::join(released, ", "))),
           because.kind()};
@@ -178,22 +197,24 @@ ApplianceResult<Appliance::Running> Appliance::build(Config config, Ports ports)
   auto table = compile_table(config);
   if (!table) return std::unexpected(table.error());
   Slices slices = build_slices(config, ports);
-  auto layout = std::make_unique<Layout>(generation_ + 1, std::move(*table), ports, slices,
-                                         CpuPlan{.workers = workers(), .shares = cpu_shares(config)});
   return Running{.config = std::move(config),
                  .ports = std::move(ports),
                  .slices = std::move(slices),
-                 .layout = std::move(layout)};
+                 .table = std::move(*table)};
 }
 
 Result<void> Appliance::open_ports(const Config& config, Open which, Ports& ports) const {
   for (std::size_t i = 0; i < ports.size(); ++i) {
     const PortConfig& wanted = config.ports[i];
     if (ports[i] || (which == Open::not_in_use && is_in_use(wanted))) continue;
+    const PortId id{static_cast<uint16_t>(i)};
     auto port = Port::open({.name = wanted.name,
                             .device = wanted.device,
+                            .own_queues = own_queues_at(config, id, memory()),
                             .receive_descriptors = kDescriptors,
-                            .transmit_descriptors = kDescriptors},
+                            .own_descriptors = kOwnDescriptors,
+                            .transmit_descriptors = kDescriptors,
+                            .profile = steering_.profile(wanted.name)},
                            pool_);
     if (!port) return std::unexpected(port.error());
     const BitsPerSecond speed = wanted.speed.value_or(port->link().speed);
@@ -269,9 +290,9 @@ std::vector<std::string> Appliance::release_ports(const Config& next, const Port
   auto nothing = SliceTable::compile({});
   if (wanted.empty() || !nothing) return names;
   const std::lock_guard lock(mutex_);
-  dataplane_->publish(std::make_unique<Layout>(generation_, std::move(*nothing), Ports{}, Slices{},
-                                               CpuPlan{.workers = workers(), .shares = {}}));
+  dataplane_->publish(empty_layout(std::move(*nothing)));
   for (const std::size_t port : wanted) {
+    steering_.forget(*ports_[port]);
     for (std::size_t slice = 0; slice < slices_.size(); ++slice)
       if (std::ranges::binary_search(config_.slices[slice].ports(), PortId{static_cast<uint16_t>(port)}))
         slices_[slice].reset();
@@ -281,19 +302,81 @@ std::vector<std::string> Appliance::release_ports(const Config& next, const Port
   return names;
 }
 
-void Appliance::put_in_force(Running next) {
-  const std::lock_guard lock(mutex_);
-  config_ = std::move(next.config);
-  run(std::move(next));
-  ++generation_;
-  last_apply_ = std::chrono::system_clock::now();
+std::unique_ptr<const Layout> Appliance::empty_layout(SliceTable nothing) const {
+  return std::make_unique<const Layout>(generation_, std::move(nothing), Ports{}, Slices{},
+                                        CpuPlan{.workers = workers(), .shares = {}});
 }
 
-void Appliance::run(Running next) {
-  if (next.layout) dataplane_->publish(std::move(next.layout));
-  ports_ = std::move(next.ports);
-  slices_ = std::move(next.slices);
-  set_rates();
+ApplianceResult<void> Appliance::put_in_force(Running next) {
+  const bool asks_for_hardware = std::ranges::any_of(next.config.ports, [](const PortConfig& port) {
+    return port.flow_rules == PortConfig::FlowRules::hardware;
+  });
+  if (auto done = run(std::move(next), generation_ + 1); !done)
+    return std::unexpected(ApplianceFault(
+        done.error(), asks_for_hardware ? ApplianceFault::Kind::refused : ApplianceFault::Kind::failed));
+  const std::lock_guard lock(mutex_);
+  last_apply_ = std::chrono::system_clock::now();
+  return {};
+}
+
+/// All that can fail happens before the data path hears of anything new.
+Result<void> Appliance::run(Running next, uint64_t generation) {
+  Steering::Steered steered = steering_.plan(next.config, next.ports, next.slices);
+  const Steering::Kept kept = steering_.kept(steered);
+  if (auto done = change_rules(next.config, std::move(steered), kept.now); !done) return done;
+  const CpuPlan cpu{.workers = workers(), .shares = cpu_shares(next.config)};
+  auto layout = std::make_unique<const Layout>(generation, std::move(next.table), next.ports, next.slices,
+                                               cpu, kept.next);
+  {
+    const std::lock_guard lock(mutex_);
+    dataplane_->publish(std::move(layout));
+    config_ = std::move(next.config);
+    ports_ = std::move(next.ports);
+    slices_ = std::move(next.slices);
+    generation_ = generation;
+    set_rates();
+    view_steering();
+  }
+  steering_.retain(ports_);
+  hand_over_queues();
+  return {};
+}
+
+/// Other rules for what is the same as before.
+Result<void> Appliance::steer(Steering::Steered next) {
+  const Steering::Kept kept = steering_.kept(next);
+  if (auto done = change_rules(config_, std::move(next), kept.now); !done) return done;
+  {
+    const std::lock_guard lock(mutex_);
+    view_steering();
+  }
+  hand_over_queues();
+  return {};
+}
+
+/// Takes the queues whose rules change from their slices, and changes the rules.
+Result<void> Appliance::change_rules(const Config& config, Steering::Steered next,
+                                     std::span<const QueueOwner> kept) {
+  const std::vector<QueueOwner> owners = steering_.owners();
+  const bool some_change_hands = kept.size() != owners.size();
+  if (some_change_hands) publish_owners(kept);
+  auto done = steering_.install(config, std::move(next));
+  if (!done && some_change_hands) publish_owners(owners);
+  return done;
+}
+
+/// Gives slices the queues that their rules lead to, once nothing of the time before is in them.
+void Appliance::hand_over_queues() {
+  constexpr std::chrono::milliseconds kSettlePatience{100};
+  const std::vector<QueueOwner> owners = steering_.owners();
+  if (owners.size() == dataplane_->layout().own_queue_count()) return;
+  steering_.settle(dataplane_->layout(), kSettlePatience);
+  publish_owners(owners);
+}
+
+void Appliance::publish_owners(std::span<const QueueOwner> owners) {
+  const std::lock_guard lock(mutex_);
+  dataplane_->publish(dataplane_->layout().with_owners(owners));
 }
 
 /// Gives ports that stayed open their speed, and slices that stayed their rates, where these have changed.

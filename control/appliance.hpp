@@ -16,6 +16,7 @@
 #include "control/entitlement.hpp"
 #include "control/memory_plan.hpp"
 #include "control/snapshot.hpp"
+#include "control/steering.hpp"
 #include "control/worker_watch.hpp"
 #include "nic/eal.hpp"
 #include "nic/packet_pool.hpp"
@@ -33,11 +34,12 @@ class Appliance {
                                                            std::function<void(std::string)> on_failure);
 
   /// Likewise, in a DPDK that runs already, in which the caller has made devices of its own. `decorate` is
-  /// called for each slice that is built, also by `reload`.
+  /// called for each slice that is built, also by `reload`; `steering` stands for the devices' flow rules.
   static ApplianceResult<std::unique_ptr<Appliance>> start(std::shared_ptr<const Eal> eal, Config config,
                                                            std::vector<uint32_t> cores,
                                                            std::function<void(std::string)> on_failure,
-                                                           ModelDecorator decorate = nullptr);
+                                                           ModelDecorator decorate = nullptr,
+                                                           SteeringSeam steering = {});
 
   /// DPDK with the memory that the configuration asks for, and `more` for the caller's own.
   static Result<std::shared_ptr<const Eal>> start_eal(const Config& config, Bytes more);
@@ -50,6 +52,10 @@ class Appliance {
   /// undisturbed. Refused, or failed half-way: the old configuration is in force, and the fault says why and
   /// what had to be opened again. `broken`: it is not, and nothing may be forwarded.
   ApplianceResult<void> reload(Config config);
+
+  /// Looks whether hardware does what it was told, and takes from it what it does not; to be called every
+  /// second or so.
+  void audit();
 
   /// Forwards what is queued, for at most `patience`, and ends the data path. Counters can still be read.
   void stop(std::chrono::nanoseconds patience);
@@ -75,13 +81,13 @@ class Appliance {
   using Slices = std::vector<std::shared_ptr<SliceRuntime>>;
 
   Appliance(std::shared_ptr<const Eal> eal, PacketPool pool, std::vector<uint32_t> cores,
-            ModelDecorator decorate);
+            ModelDecorator decorate, SteeringSeam steering);
 
   struct Running {
     Config config;
     Ports ports;
     Slices slices;
-    std::unique_ptr<Layout> layout;  // until it is published
+    SliceTable table;
   };
   /// Opens what is still missing in `ports`.
   ApplianceResult<Running> build(Config config, Ports ports) const;
@@ -100,8 +106,14 @@ class Appliance {
   void add_slice(Snapshot& snapshot, std::size_t slice,
                  const ReportedSpeeds& speeds) const;  // Requires: mutex_
   void add_workers(Snapshot& snapshot) const;          // Requires: mutex_
-  void put_in_force(Running next);
-  void run(Running next);  // Requires: mutex_
+  ApplianceResult<void> put_in_force(Running next);
+  Result<void> run(Running next, uint64_t generation);
+  Result<void> steer(Steering::Steered next);
+  Result<void> change_rules(const Config& config, Steering::Steered next, std::span<const QueueOwner> kept);
+  void hand_over_queues();
+  void view_steering();  // Requires: mutex_
+  void publish_owners(std::span<const QueueOwner> owners);
+  [[nodiscard]] std::unique_ptr<const Layout> empty_layout(SliceTable nothing) const;
 
   std::shared_ptr<const Eal> eal_;
   mutable PacketPool pool_;
@@ -113,9 +125,12 @@ class Appliance {
   Ports ports_;
   Slices slices_;
   uint64_t generation_ = 0;
+  std::vector<std::vector<std::shared_ptr<const Snapshot::Steering>>> steering_views_;  // by slice, and port
+  uint64_t flow_rules_restored_ = 0;
   std::chrono::system_clock::time_point last_apply_;
   bool stopped_ = false;
   mutable std::optional<WorkerWatch> watch_;  // from the start of the data path
+  Steering steering_;                         // lives longer than what relies on it
   std::unique_ptr<Dataplane> dataplane_;      // last: what runs ends before what it uses
 };
 

@@ -33,8 +33,15 @@ uint64_t drops(const SliceRuntime& slice, DropReason reason) {
 }
 
 Snapshot::SlicePort slice_port(const SliceRuntime::Attachment& attachment, const std::string& name) {
-  Snapshot::SlicePort port{
-      .port = name, .received = to_traffic(attachment.input->received), .transmitted = {}};
+  Snapshot::SlicePort port{.port = name,
+                           .received = to_traffic(attachment.input->received),
+                           .transmitted = {},
+                           .isolation_violations = attachment.own->strangers.read(),
+                           .steering = nullptr};
+  const Snapshot::Traffic by_own_queue = to_traffic(attachment.own->received);
+  port.received.packets += by_own_queue.packets;
+  port.received.bytes += by_own_queue.bytes;
+  port.received_by_own_queue = by_own_queue.packets;
   for (std::size_t pcp = 0; pcp < port.transmitted.size(); ++pcp) {
     port.transmitted[pcp] = to_traffic(attachment.output->transmitted[pcp]);
     port.queued_packets[pcp] = attachment.output->queued(pcp);
@@ -53,8 +60,22 @@ void add_residence(Snapshot::Slice& slice, const SliceOutput& output) {
   slice.residence_sum_seconds += to_seconds(output.residence.sum().count());
 }
 
+/// In software, an entry is a rule.
+void count_rules(const SliceConfig& config, PortId id, Snapshot::SlicePort& port) {
+  const auto in_device = port.steering ? static_cast<uint32_t>(port.steering->rules.size()) : 0;
+  if (in_device > 0) {
+    (port.steering->queue ? port.rules_hardware : port.rules_mark) = in_device;
+    return;
+  }
+  for (const FlowspaceConfig& flowspace : config.flowspaces)
+    port.rules_software += static_cast<uint32_t>(std::ranges::count(flowspace.ports, id));
+}
+
+using SteeringViews = std::vector<std::shared_ptr<const Snapshot::Steering>>;
+
 Snapshot::Slice slice_snapshot(const SliceRuntime& runtime, const Config& config,
-                               const SliceConfig& slice_config, const ReportedSpeeds& speeds) {
+                               const SliceConfig& slice_config, const ReportedSpeeds& speeds,
+                               const SteeringViews& steering) {
   Snapshot::Slice slice;
   slice.name = runtime.name();
   slice.forward = forward_name(slice_config.forward);
@@ -64,8 +85,8 @@ Snapshot::Slice slice_snapshot(const SliceRuntime& runtime, const Config& config
     Snapshot::SlicePort port = slice_port(attachment, config.ports[attachment.port.value()].name);
     port.guarantee_bits_per_second = shares[i].guarantee.count();
     port.ceiling_bits_per_second = shares[i].ceiling.value_or(BitsPerSecond{}).count();
-    for (const FlowspaceConfig& flowspace : slice_config.flowspaces)
-      port.rules_software += static_cast<uint32_t>(std::ranges::count(flowspace.ports, attachment.port));
+    port.steering = i < steering.size() ? steering[i] : nullptr;
+    count_rules(slice_config, attachment.port, port);
     slice.ports.push_back(std::move(port));
     slice.input_queued_packets += attachment.input->queue.size();
     add_residence(slice, *attachment.output);
@@ -87,10 +108,18 @@ Snapshot::Slice slice_snapshot(const SliceRuntime& runtime, const Config& config
   return slice;
 }
 
+uint64_t unclaimed_by(const PortRuntime& runtime, DropReason reason) {
+  uint64_t sum = runtime.unclaimed.read(reason);
+  if (reason == DropReason::malformed)
+    for (uint16_t queue = 1; queue <= runtime.port.own_queues(); ++queue)
+      sum += runtime.own_queues[queue].malformed.read();
+  return sum;
+}
+
 Snapshot::Port port_snapshot(const PortRuntime& runtime, const PortConfig& config) {
   std::vector<std::pair<std::string, uint64_t>> unclaimed;
   for (const DropReason reason : {DropReason::not_in_flowspace, DropReason::malformed})
-    unclaimed.emplace_back(to_string(reason), runtime.unclaimed.read(reason));
+    unclaimed.emplace_back(to_string(reason), unclaimed_by(runtime, reason));
   // After our own counters, those of slices included: what the driver has received is never less than those
   // say.
   const PortStatistics statistics = runtime.port.statistics();
@@ -117,6 +146,7 @@ Snapshot Appliance::snapshot() const {
   snapshot.version = BULKHEAD_VERSION;
   snapshot.config_generation = generation_;
   snapshot.last_apply = last_apply_;
+  snapshot.flow_rules_restored = flow_rules_restored_;
   ReportedSpeeds speeds;
   for (const auto& port : ports_)
     speeds.push_back(port ? std::optional(port->port.link().speed) : std::nullopt);
@@ -137,8 +167,32 @@ Snapshot Appliance::snapshot() const {
   return snapshot;
 }
 
+/// What snapshots say of the steering: made when it changes, as there may be many rules. Requires: mutex_
+void Appliance::view_steering() {
+  steering_views_.assign(slices_.size(), {});
+  for (std::size_t slice = 0; slice < slices_.size(); ++slice)
+    steering_views_[slice].resize(slices_[slice]->attachments().size());
+  for (std::size_t port = 0; port < steering_.now().size(); ++port)
+    for (const SliceSteering& steering : steering_.now()[port]) {
+      auto view = std::make_shared<Snapshot::Steering>();
+      view->where = to_string(steering.tier);
+      if (steering.tier == SliceSteering::Tier::queue) view->queue = steering.queue.value();
+      view->why_not_hardware = steering.why_not;
+      view->left_out = steering.left_out;
+      for (const FlowRule& rule : steering.rules) view->rules.push_back(to_testpmd(rule));
+      const auto& attachments = slices_[steering.slice.value()]->attachments();
+      const auto at = std::ranges::find(attachments, PortId{static_cast<uint16_t>(port)},
+                                        &SliceRuntime::Attachment::port);
+      steering_views_[steering.slice.value()][static_cast<std::size_t>(at - attachments.begin())] =
+          std::move(view);
+    }
+  flow_rules_restored_ = steering_.restored();
+}
+
 void Appliance::add_slice(Snapshot& snapshot, std::size_t slice, const ReportedSpeeds& speeds) const {
-  snapshot.slices.push_back(slice_snapshot(*slices_[slice], config_, config_.slices[slice], speeds));
+  snapshot.slices.push_back(
+      slice_snapshot(*slices_[slice], config_, config_.slices[slice], speeds,
+                     slice < steering_views_.size() ? steering_views_[slice] : SteeringViews{}));
   // While ports are opened again, a layout without slices is in force.
   const Layout& layout = dataplane_->layout();
   if (slice < layout.slices().size() && layout.slices()[slice] == slices_[slice])

@@ -2,6 +2,7 @@
 #include "control/isolation.hpp"
 
 #include <algorithm>
+#include <array>
 #include <string>
 
 #include "classifier/algebra.hpp"
@@ -9,6 +10,7 @@
 #include "control/config_faults.hpp"
 #include "control/config_units.hpp"
 #include "nic/packet_pool.hpp"
+#include "nic/port.hpp"
 #include "shaper/cpu_share.hpp"
 
 namespace bulkhead {
@@ -140,7 +142,7 @@ std::string memory_account(const Config& config, const PacketMemory& memory,
          " packets of " + format_size(PacketPool::footprint(memory.data_room)) + ", of which " +
          std::to_string(config.ports.size()) + (config.ports.size() == 1 ? " port" : " ports") +
          (workers ? " and " + std::to_string(*workers) + (*workers == 1 ? " worker" : " workers") : "") +
-         " need " + std::to_string(held_packets(config, workers));
+         " need " + std::to_string(held_packets(config, memory, workers));
 }
 
 /// Every slice can forward a burst.
@@ -159,7 +161,7 @@ void prove_queues(const Config& config, const std::vector<uint64_t>& packets, Fa
 void prove_memory(const Config& config, const Resources& resources, FaultList& faults) {
   const PacketMemory memory = resources.memory_of(config);
   const auto workers = resources.workers_of(config);
-  uint64_t sum = held_packets(config, workers);
+  uint64_t sum = held_packets(config, memory, workers);
   const bool held = sum <= memory.packets;
   const SliceConfig* exceeding = nullptr;
   for (const SliceConfig& slice : config.slices) {
@@ -171,21 +173,24 @@ void prove_memory(const Config& config, const Resources& resources, FaultList& f
                memory_account(config, memory, workers) + "; raise memory in [appliance]");
   else if (exceeding != nullptr)
     faults.add(exceeding->at, "the slices' memory sums to " +
-                                  std::to_string(sum - held_packets(config, workers)) + " packets, and " +
+                                  std::to_string(sum - held_packets(config, memory, workers)) + " packets, and " +
                                   memory_account(config, memory, workers) +
                                   "; lower packets in [slice.memory], or raise memory in [appliance]");
   else
     prove_queues(config, memory_packets(config, memory, workers), faults);
 }
 
-/// Steering by a device's own rules can be asked for, and there is none yet.
+/// Whether a device takes rules shows when it is open; but that some never do is known.
 void prove_flow_rules(const Config& config, FaultList& faults) {
+  constexpr std::array<std::string_view, 7> kWithoutRules{"af_packet", "af_xdp", "pcap",       "null",
+                                                          "memif",     "vhost",  "virtio_user"};
   for (const PortConfig& port : config.ports)
-    if (port.flow_rules == PortConfig::FlowRules::hardware)
-      faults.add(port.at,
-                 "port " + in_quotes(port.name) +
-                     " has flow_rules = \"hardware\", but no rule can be offloaded to any device yet; "
-                     "write \"auto\" or \"software\"");
+    if (port.flow_rules == PortConfig::FlowRules::hardware &&
+        std::ranges::any_of(kWithoutRules,
+                            [&](std::string_view driver) { return has_driver(port.device, driver); }))
+      faults.add(port.at, "port " + in_quotes(port.name) +
+                              " has flow_rules = \"hardware\", but its device takes no flow rules; write "
+                              "\"auto\" or \"software\"");
 }
 
 }  // namespace

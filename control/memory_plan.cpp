@@ -5,6 +5,7 @@
 #include <bit>
 
 #include "classifier/demultiplexer.hpp"
+#include "control/device_identity.hpp"
 #include "nic/packet_pool.hpp"
 #include "nic/port.hpp"
 #include "shaper/slice_output.hpp"
@@ -23,6 +24,8 @@ constexpr uint32_t kAfXdpDescriptors = 2048;
 
 constexpr std::size_t kSharesOfPort = 3;
 
+constexpr std::size_t kPartOfOwnQueues = 4;  // of the memory, one part
+
 }  // namespace
 
 PacketMemory packet_memory(const Config& config) {
@@ -31,16 +34,31 @@ PacketMemory packet_memory(const Config& config) {
   return {.data_room = room, .packets = PacketPool::capacity_of(config.appliance.memory, room)};
 }
 
-uint64_t held_packets(const Config& config, std::optional<uint32_t> workers) {
+uint16_t own_queues_at(const Config& config, PortId port, const PacketMemory& memory) {
+  if (config.ports[port.value()].flow_rules == PortConfig::FlowRules::software) return 0;
+  std::size_t slices = 0;
+  for (const SliceConfig& slice : config.slices)
+    slices += std::ranges::binary_search(slice.ports(), port) ? 1 : 0;
+  const std::size_t wanted = slices + slices / 4 + 1;
+  const std::size_t most = memory.packets / kPartOfOwnQueues / config.ports.size() / kOwnDescriptors;
+  return static_cast<uint16_t>(std::min(wanted, most));
+}
+
+uint64_t held_packets(const Config& config, const PacketMemory& memory, std::optional<uint32_t> workers) {
   uint64_t held = kPacketsOfControl + uint64_t{workers.value_or(0)} * kPacketsPerWorker;
-  for (const PortConfig& port : config.ports)
-    held += uint64_t{2} * (has_driver(port.device, "af_xdp") ? kAfXdpDescriptors : kDescriptors);
+  for (std::size_t number = 0; number < config.ports.size(); ++number) {
+    const std::string& device = config.ports[number].device;
+    held += uint64_t{2} * (has_driver(device, "af_xdp") ? kAfXdpDescriptors : kDescriptors);
+    if (is_pci(device) || has_driver(device, "tap"))
+      held += uint64_t{kOwnDescriptors} *
+              own_queues_at(config, PortId{static_cast<uint16_t>(number)}, memory);
+  }
   return held;
 }
 
 std::vector<uint64_t> memory_packets(const Config& config, const PacketMemory& memory,
                                      std::optional<uint32_t> workers) {
-  uint64_t left = memory.packets - std::min<uint64_t>(memory.packets, held_packets(config, workers));
+  uint64_t left = memory.packets - std::min<uint64_t>(memory.packets, held_packets(config, memory, workers));
   uint64_t sharers = 0;
   for (const SliceConfig& slice : config.slices) {
     left -= std::min<uint64_t>(left, slice.memory_packets.value_or(0));

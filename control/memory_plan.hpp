@@ -13,6 +13,9 @@ namespace bulkhead {
 
 inline constexpr uint16_t kDescriptors = 1024;  // of a port, per direction; each can hold a packet
 
+/// Of each queue to which flow rules steer one slice's packets: what comes while a worker is at a round.
+inline constexpr uint16_t kOwnDescriptors = 256;
+
 /// Half a receive burst: a shorter queue could not take what one visit brings.
 inline constexpr uint32_t kShortestQueue = 16;
 
@@ -25,9 +28,14 @@ struct PacketMemory {
 /// The memory that a configuration's start lays out: room for the largest frame of any of its devices.
 [[nodiscard]] PacketMemory packet_memory(const Config& config);
 
+/// Queues for one slice each that a port is opened with, where its device takes flow rules: one for each of its
+/// slices, and some for slices that come later, as far as a quarter of the memory fills them.
+[[nodiscard]] uint16_t own_queues_at(const Config& config, PortId port, const PacketMemory& memory);
+
 /// Packet buffers that ports, workers and the control thread hold besides the slices' queues. Unknown workers
 /// hold none.
-[[nodiscard]] uint64_t held_packets(const Config& config, std::optional<uint32_t> workers);
+[[nodiscard]] uint64_t held_packets(const Config& config, const PacketMemory& memory,
+                                    std::optional<uint32_t> workers);
 
 /// The most packets each slice may hold, by SliceId: as given; the others share equally what ports, workers
 /// and those leave.

@@ -235,6 +235,8 @@ void write_slice_policy(const Snapshot& snapshot, FamilyWriter& out) {
       "Flow rules of the slice at the port, by where packets are matched: steered by the NIC, marked by "
       "the NIC, or in software.",
       std::move(rules));
+  out.counters("flow_rules_restored_total", "Flow rules that a device had lost, and that were put back.",
+               {sample({}, snapshot.flow_rules_restored)});
 }
 
 void write_ports(const Snapshot& snapshot, FamilyWriter& out) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -26,15 +27,26 @@ struct Snapshot {
     double bits_per_second = 0;  // of those bytes
   };
 
+  /// How a slice's packets come at a port.
+  struct Steering {
+    std::string where;              // "hardware", "mark", "software"
+    std::optional<uint16_t> queue;  // where in hardware: by which
+    std::string why_not_hardware;
+    std::string left_out;            // frames that come by the shared queue all the same
+    std::vector<std::string> rules;  // in testpmd's syntax
+  };
+
   struct SlicePort {
     std::string port;
     Traffic received;
-    std::array<Traffic, 8> transmitted;        // by PCP
+    uint64_t received_by_own_queue = 0;  // packets of those: steered by hardware, past the demultiplexer
+    std::array<Traffic, 8> transmitted;  // by PCP
     std::array<uint64_t, 8> queued_packets{};  // by PCP
     uint64_t isolation_violations = 0;
     uint64_t guarantee_bits_per_second = 0;
     uint64_t ceiling_bits_per_second = 0;
     uint32_t rules_hardware = 0, rules_mark = 0, rules_software = 0;
+    std::shared_ptr<const Steering> steering;  // the same in many snapshots; null: in software
   };
 
   struct Slice {
@@ -87,8 +99,9 @@ struct Snapshot {
   std::string version;
   uint64_t config_generation = 0;
   std::chrono::system_clock::time_point last_apply;
-  bool ready = false;             // ports up, rules in place, workers visiting
-  std::string not_ready_because;  // one sentence where not ready
+  bool ready = false;                // ports up, rules in place, workers visiting
+  std::string not_ready_because;     // one sentence where not ready
+  uint64_t flow_rules_restored = 0;  // rules that devices had lost, and that were put back
   std::vector<Slice> slices;
   std::vector<Port> ports;
   std::vector<Worker> workers;

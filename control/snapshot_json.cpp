@@ -54,10 +54,20 @@ Json rules_of(const Snapshot::SlicePort& port) {
   return {{"hardware", port.rules_hardware}, {"mark", port.rules_mark}, {"software", port.rules_software}};
 }
 
+Json steering_of(const Snapshot::Steering& steering) {
+  Json json = {{"where", steering.where}};
+  if (steering.queue) json["queue"] = *steering.queue;
+  if (!steering.why_not_hardware.empty()) json["why_not_hardware"] = steering.why_not_hardware;
+  if (!steering.left_out.empty()) json["by_shared_queue"] = steering.left_out;
+  json["testpmd"] = steering.rules;
+  return json;
+}
+
 Json to_json(const Snapshot::SlicePort& port) {
   Json json;
   json["port"] = port.port;
   add_traffic(json, "rx", port.received);
+  json["rx_own_queue_packets"] = port.received_by_own_queue;
   add_traffic(json, "tx", transmitted_by(port));
   json["queued_packets"] = queued_at(port);
   json["isolation_violation_packets"] = port.isolation_violations;
@@ -193,6 +203,7 @@ std::string rules_json(const Snapshot& snapshot) {
     for (const auto& port : slice.ports) {
       Json rule = {{"slice", slice.name}, {"port", port.port}};
       rule.update(rules_of(port));
+      if (port.steering) rule.update(steering_of(*port.steering));
       rules.push_back(std::move(rule));
     }
   }

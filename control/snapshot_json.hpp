@@ -21,7 +21,8 @@ namespace bulkhead {
 /// {"taken_unix_seconds", "ports": [...]}
 [[nodiscard]] std::string ports_json(const Snapshot& snapshot);
 
-/// {"taken_unix_seconds", "rules": [{"slice", "port", "hardware", "mark", "software"}]}
+/// {"taken_unix_seconds", "rules": [{"slice", "port", "hardware", "mark", "software", "where", "queue",
+/// "why_not_hardware", "by_shared_queue", "testpmd": [...]}]}; what does not apply is left out
 [[nodiscard]] std::string rules_json(const Snapshot& snapshot);
 
 /// The whole snapshot in one line, as one event of /api/v1/events carries it.

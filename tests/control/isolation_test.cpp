@@ -189,12 +189,18 @@ TEST_CASE("devices with long frames leave memory for fewer packets") {
                   "64MiB of memory hold 37") != std::string::npos);
 }
 
-TEST_CASE("rules in hardware cannot be had yet") {
-  CHECK(
-      proof_of("[[port]]\nname = \"nic\"\ndevice = \"0000:3b:00.0\"\nflow_rules = \"hardware\"\n"
-               "[[slice]]\nname = \"a\"\nflowspace = [{port = \"nic\"}]\n") ==
-      "lab.toml:1:1: port \"nic\" has flow_rules = \"hardware\", but no rule can be offloaded to any device "
-      "yet; write \"auto\" or \"software\"\n");
+TEST_CASE("rules in hardware can be asked of devices that may take them") {
+  const auto proof = [](const std::string& device) {
+    return proof_of("[[port]]\nname = \"nic\"\ndevice = \"" + device + "\"\nflow_rules = \"hardware\"\n" +
+                    "[[slice]]\nname = \"a\"\nflowspace = [{port = \"nic\"}]\n");
+  };
+  CHECK(proof("0000:3b:00.0") == "");
+  CHECK(proof("net_tap0") == "");
+  for (const char* device : {"net_af_packet0,iface=v1", "net_memif0", "net_null0"})
+    CHECK(
+        proof(device) ==
+        "lab.toml:1:1: port \"nic\" has flow_rules = \"hardware\", but its device takes no flow rules; write "
+        "\"auto\" or \"software\"\n");
 }
 
 TEST_CASE("entries are numbered through all slices, and lead back to theirs") {

@@ -33,11 +33,30 @@ TEST_CASE("a packet has room for the largest frame of any device, and memory hol
 
 TEST_CASE("ports hold their descriptors, workers their caches and bursts of long frames", "[memory_plan]") {
   constexpr uint64_t kCache = 384;
-  CHECK(held_packets(accepted(kOneSlice), {}) == uint64_t{2} * 2'048 + kCache);  // the control thread's
-  CHECK(held_packets(accepted(kOneSlice), 3) ==
-        uint64_t{2} * 2'048 + kCache + 3 * (kCache + uint64_t{64} * 5));
-  const Config xdp = accepted(kOneSlice + "[[port]]\nname = \"xdp\"\ndevice = \"net_af_xdp0,iface=veth1\"\n");
-  CHECK(held_packets(xdp, {}) == uint64_t{2} * 2'048 + uint64_t{2} * 2'048 + kCache);
+  const auto held = [](const std::string& text, std::optional<uint32_t> workers) {
+    const Config config = accepted(text);
+    return held_packets(config, packet_memory(config), workers);
+  };
+  CHECK(held(kOneSlice, {}) == uint64_t{2} * 2'048 + kCache);  // the control thread's
+  CHECK(held(kOneSlice, 3) == uint64_t{2} * 2'048 + kCache + 3 * (kCache + uint64_t{64} * 5));
+  CHECK(held(kOneSlice + "[[port]]\nname = \"xdp\"\ndevice = \"net_af_xdp0,iface=veth1\"\n", {}) ==
+        uint64_t{2} * 2'048 + uint64_t{2} * 2'048 + kCache);
+  // One queue for the slice and one to spare.
+  const std::string nic = "[[port]]\nname = \"nic\"\ndevice = \"0000:3b:00.0\"\n";
+  const std::string slice = "[[slice]]\nname = \"s\"\nflowspace = [{port = \"nic\"}]\n";
+  CHECK(held(nic + slice, {}) == 2'048 + 2 * kOwnDescriptors + kCache);
+  CHECK(held(nic + "flow_rules = \"software\"\n" + slice, {}) == 2'048 + kCache);
+}
+
+TEST_CASE("queues of slices' own are as many as slices, and some, within a quarter of the memory",
+          "[memory_plan]") {
+  std::string text = "[[port]]\nname = \"nic\"\ndevice = \"0000:3b:00.0\"\n";
+  for (int vlan = 1; vlan <= 40; ++vlan)
+    text += "[[slice]]\nname = \"s" + std::to_string(vlan) +
+            "\"\nflowspace = [{port = \"nic\", vlan = " + std::to_string(vlan) + "}]\n";
+  const Config config = accepted(text);
+  CHECK(own_queues_at(config, PortId{0}, {.data_room = 2'048, .packets = 200'000}) == 40 + 10 + 1);
+  CHECK(own_queues_at(config, PortId{0}, {.data_room = 2'048, .packets = 20'480}) == 20);
 }
 
 TEST_CASE("what ports, workers and given parts leave is shared equally", "[memory_plan]") {

@@ -33,6 +33,7 @@ const std::vector<Family> kFamilies = {
     {"slice_guarantee_bits_per_second", "gauge"},
     {"slice_ceiling_bits_per_second", "gauge"},
     {"slice_flow_rules", "gauge"},
+    {"flow_rules_restored_total", "counter"},
     {"isolation_violations_total", "counter"},
     {"port_received_packets_total", "counter"},
     {"port_received_bytes_total", "counter"},

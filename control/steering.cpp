@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/steering.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "control/isolation.hpp"
+#include "control/log.hpp"
+#include "nic/port_flow_table.hpp"
+
+namespace bulkhead {
+namespace {
+
+using Tier = SliceSteering::Tier;
+
+/// What a port's rules are in a plan, for the transaction.
+std::vector<PortRules::Group> groups_of(const std::vector<SliceSteering>& steered) {
+  std::vector<PortRules::Group> groups;
+  for (std::size_t i = 0; i < steered.size(); ++i)
+    if (!steered[i].rules.empty()) groups.push_back({.owner = i, .rules = steered[i].rules});
+  return groups;
+}
+
+void leave_to_software(SliceSteering& steering, std::string why) {
+  steering.tier = Tier::software;
+  steering.rules.clear();
+  steering.left_out.clear();
+  steering.why_not = std::move(why);
+}
+
+std::size_t index_in(const Steering::Ports& ports, const PortRuntime* port) {
+  return static_cast<std::size_t>(std::ranges::find(ports, port, [](const auto& one) { return one.get(); }) -
+                                  ports.begin());
+}
+
+const SliceRuntime::Attachment& attachment_at(const SliceRuntime& slice, PortId port) {
+  return *std::ranges::find(slice.attachments(), port, &SliceRuntime::Attachment::port);
+}
+
+}  // namespace
+
+Steering::Steered Steering::plan(const Config& config, Ports ports, Slices slices) const {
+  const std::vector<FlowspaceEntry> entries = flowspace_entries(config);
+  const Index now = index_of(now_);
+  Plan plan;
+  for (std::size_t number = 0; number < ports.size(); ++number) {
+    const Port& port = ports[number]->port;
+    const PortId id{static_cast<uint16_t>(number)};
+    const SteeredPort steered{.nic = port.profile(),
+                              .own_queues = port.own_queues(),
+                              .flow_rules = config.ports[number].flow_rules};
+    plan.push_back(plan_steering(compile_flow_rules(entries, id, port.profile()), steered,
+                                 history_at(*ports[number], slices, now)));
+  }
+  return {.plan = std::move(plan), .ports = std::move(ports), .slices = std::move(slices)};
+}
+
+Steering::Index Steering::index_of(const Steered& steered) {
+  Index index;
+  for (std::size_t port = 0; port < steered.ports.size(); ++port)
+    for (const SliceSteering& steering : steered.plan[port])
+      index[{steered.ports[port].get(), steered.slices[steering.slice.value()].get()}] = &steering;
+  return index;
+}
+
+std::vector<SliceHistory> Steering::history_at(const PortRuntime& port, const Slices& slices,
+                                               const Index& now) const {
+  std::vector<SliceHistory> history(slices.size());
+  for (std::size_t slice = 0; slice < slices.size(); ++slice) {
+    const Place place{&port, slices[slice].get()};
+    if (const auto found = distrust_.find(place); found != distrust_.end())
+      history[slice].distrust = found->second;
+    if (const auto found = now.find(place); found != now.end() && found->second->tier == Tier::queue)
+      history[slice].queue = found->second->queue;
+  }
+  return history;
+}
+
+Steering::Kept Steering::kept(const Steered& next) const {
+  Kept kept;
+  const Index now = index_of(now_);
+  for (std::size_t port = 0; port < next.ports.size(); ++port)
+    for (const SliceSteering& steering : next.plan[port]) {
+      const auto found = now.find({next.ports[port].get(), next.slices[steering.slice.value()].get()});
+      if (steering.tier != Tier::queue || found == now.end() || found->second->tier != Tier::queue ||
+          found->second->queue != steering.queue || found->second->rules != steering.rules)
+        continue;
+      const std::size_t before = index_in(now_.ports, next.ports[port].get());
+      kept.now.push_back({PortId{static_cast<uint16_t>(before)}, steering.queue, found->second->slice});
+      kept.next.push_back({PortId{static_cast<uint16_t>(port)}, steering.queue, steering.slice});
+    }
+  return kept;
+}
+
+std::vector<QueueOwner> Steering::owners() const {
+  std::vector<QueueOwner> owners;
+  for (std::size_t port = 0; port < now_.ports.size(); ++port)
+    for (const SliceSteering& steering : now_.plan[port])
+      if (steering.tier == Tier::queue)
+        owners.push_back({PortId{static_cast<uint16_t>(port)}, steering.queue, steering.slice});
+  return owners;
+}
+
+Result<void> Steering::install(const Config& config, Steered next) {
+  for (std::size_t port = 0; port < next.ports.size(); ++port) {
+    auto done = install_at(port, config, next);
+    if (done) continue;
+    std::string text = done.error().message();
+    for (std::size_t before = 0; before < port; ++before) {
+      const std::size_t old = index_in(now_.ports, next.ports[before].get());
+      const auto groups =
+          old < now_.ports.size() ? groups_of(now_.plan[old]) : std::vector<PortRules::Group>{};
+      if (auto undone = state_of(next.ports[before]).rules.change(groups, false); !undone)
+        text += "; and could not be undone: " + undone.error().message();
+    }
+    return fail(std::move(text));
+  }
+  now_ = std::move(next);
+  return {};
+}
+
+Result<void> Steering::install_at(std::size_t port, const Config& config, Steered& next) {
+  const PortConfig& configured = config.ports[port];
+  const bool must = configured.flow_rules == PortConfig::FlowRules::hardware;
+  std::vector<SliceSteering>& steered = next.plan[port];
+  const auto name = [&](const SliceSteering& steering) {
+    return next.slices[steering.slice.value()]->name();
+  };
+  for (const SliceSteering& steering : steered)
+    if (must && steering.tier == Tier::software)
+      return fail(
+          fmt::format("port {}: flow_rules = \"hardware\", and the rules of slice {} cannot be in "
+                      "hardware: {}; write \"auto\", or change its flowspace",
+                      configured.name, name(steering), steering.why_not));
+  const std::vector<PortRules::Group> groups = groups_of(steered);
+  if (groups.empty() && !states_.contains(next.ports[port].get())) return {};
+  auto refused = state_of(next.ports[port]).rules.change(groups, !must);
+  if (!refused) return std::unexpected(refused.error());
+  for (PortRules::Refusal& refusal : *refused) {
+    log_warning(fmt::format("slice {} at port {} is left to software: {}", name(steered[refusal.owner]),
+                            configured.name, refusal.why.message()));
+    leave_to_software(steered[refusal.owner], refusal.why.message());
+  }
+  return {};
+}
+
+Steering::PortState& Steering::state_of(const std::shared_ptr<PortRuntime>& port) {
+  const auto found = states_.find(port.get());
+  if (found != states_.end()) return found->second;
+  const Port& device = port->port;
+  const NicProfile& nic = device.profile();
+  auto table = seam_.table ? seam_.table(port->name, device)
+                           : std::make_unique<PortFlowTable>(device.device(), port->name, nic);
+  const auto order =
+      nic.one_mask || nic.one_input_set ? PortRules::Order::destroy_first : PortRules::Order::create_first;
+  return states_.emplace(port.get(), PortState{port, PortRules(std::move(table), order)}).first->second;
+}
+
+void Steering::settle(const Layout& layout, std::chrono::nanoseconds patience) const {
+  constexpr std::chrono::microseconds kLook{50};
+  constexpr uint64_t kMostWaiting = 4096;  // packets in any queue of a device
+  struct Watched {
+    const PortRuntime::OwnQueueState* queue;
+    uint64_t sorted;
+    uint64_t emptied;
+    [[nodiscard]] bool is_settled() const {
+      return queue->emptied.read() != emptied || queue->sorted.read() - sorted > kMostWaiting;
+    }
+  };
+  std::vector<Watched> watched;
+  for (const QueueOwner& owner : owners()) {
+    const Layout::PortPlace& place = layout.ports()[owner.port.value()];
+    if (std::ranges::find(place.shared_queues, owner.queue) == place.shared_queues.end()) continue;
+    const auto& queue = place.runtime->own_queues[owner.queue.value()];
+    watched.push_back({.queue = &queue, .sorted = queue.sorted.read(), .emptied = queue.emptied.read()});
+  }
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (!std::ranges::all_of(watched, &Watched::is_settled) && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::sleep_for(kLook);
+}
+
+void Steering::retain(const Ports& ports) {
+  std::erase_if(states_, [&](const auto& one) { return index_in(ports, one.first) == ports.size(); });
+}
+
+void Steering::forget(const PortRuntime& port) {
+  states_.erase(&port);
+  const std::size_t at = index_in(now_.ports, &port);
+  if (at == now_.ports.size()) return;
+  now_.ports[at].reset();
+  now_.plan[at].clear();
+}
+
+bool Steering::audit(const Config& config) {
+  bool distrusted = false;
+  for (auto& [port, state] : states_) {
+    const auto repaired = state.rules.repair();
+    if (!repaired) {
+      log_warning(fmt::format("lost flow rules cannot be put back: {}", repaired.error().message()));
+    } else if (*repaired > 0) {
+      restored_ += *repaired;
+      log_warning(fmt::format("port {} had lost {} flow rules; they were put back", port->name, *repaired));
+    }
+  }
+  for (std::size_t port = 0; port < now_.ports.size(); ++port)
+    for (const SliceSteering& steering : now_.plan[port]) {
+      if (steering.tier != Tier::queue) continue;
+      const SliceRuntime& slice = *now_.slices[steering.slice.value()];
+      const Place place{now_.ports[port].get(), &slice};
+      const uint64_t strangers =
+          attachment_at(slice, PortId{static_cast<uint16_t>(port)}).own->strangers.read();
+      uint64_t& known = strangers_[place];
+      if (strangers == known) continue;
+      distrust_[place] =
+          fmt::format("{} packets of others came by its queue {}", strangers - known, steering.queue.value());
+      log_warning(fmt::format("slice {} at port {}: {}; it is left to software from now on", slice.name(),
+                              config.ports[port].name, distrust_[place]));
+      known = strangers;
+      distrusted = true;
+    }
+  return distrusted;
+}
+
+}  // namespace bulkhead

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "control/config.hpp"
+#include "control/port_rules.hpp"
+#include "control/steering_plan.hpp"
+#include "shaper/layout.hpp"
+
+namespace bulkhead {
+
+/// What stands for the devices' flow rules: their own, unless a test or a benchmark puts something else
+/// there.
+struct SteeringSeam {
+  /// What the port takes of rules; null: what its driver is known to.
+  std::function<const NicProfile*(const std::string& port)> profile;
+  /// Where its rules go.
+  std::function<std::unique_ptr<FlowTable>(const std::string& port, const Port&)> table;
+};
+
+/// Which of the slices' packets hardware steers: the plan, the rules in the devices, and what of it workers
+/// may rely on. While rules change, the queues that they lead to are everybody's, so that a packet is whose
+/// it is by whatever rule it came; only when all is as planned, queues are their slices' own. Control thread.
+class Steering {
+ public:
+  using Ports = std::vector<std::shared_ptr<PortRuntime>>;
+  using Slices = std::vector<std::shared_ptr<SliceRuntime>>;
+
+  /// By port, and there by slice.
+  using Plan = std::vector<std::vector<SliceSteering>>;
+
+  /// What is steered where.
+  struct Steered {
+    Plan plan;
+    Ports ports;
+    Slices slices;
+  };
+
+  explicit Steering(SteeringSeam seam) : seam_(std::move(seam)) {}
+
+  [[nodiscard]] const NicProfile* profile(const std::string& port) const {
+    return seam_.profile ? seam_.profile(port) : nullptr;
+  }
+
+  /// What ought to be, under this configuration and these devices.
+  [[nodiscard]] Steered plan(const Config& config, Ports ports, Slices slices) const;
+
+  /// Queues whose slice and rules are the same now and in `next`: as both number ports and slices.
+  struct Kept {
+    std::vector<QueueOwner> now;
+    std::vector<QueueOwner> next;
+  };
+  [[nodiscard]] Kept kept(const Steered& next) const;
+  /// All queues that are steered to now.
+  [[nodiscard]] std::vector<QueueOwner> owners() const;
+
+  /// Puts the rules of `next` in force. What a device refuses is left to software, which the plan says then;
+  /// not where flow_rules = "hardware" forbids it: that, and any other failure, is an error, and the rules
+  /// are what they were.
+  Result<void> install(const Config& config, Steered next);
+
+  /// Waits until what came by queues that are to be a slice's, and are everybody's in `layout`, has been
+  /// sorted: it may be from before they changed hands. For `patience` at most.
+  void settle(const Layout& layout, std::chrono::nanoseconds patience) const;
+
+  /// Takes out rules at ports that are not used any more, and lets go of them.
+  void retain(const Ports& ports);
+
+  /// Takes out the rules of a port that is about to be closed, and lets go of it.
+  void forget(const PortRuntime& port);
+
+  /// Looks after the rules: what a device has lost is put back; slices that hardware brought strangers are
+  /// distrusted from now on. True where rules ought to change for that.
+  bool audit(const Config& config);
+
+  [[nodiscard]] const Plan& now() const { return now_.plan; }
+  [[nodiscard]] uint64_t restored() const { return restored_; }
+
+ private:
+  struct PortState {
+    std::shared_ptr<PortRuntime> port;
+    PortRules rules;
+  };
+  struct Place {
+    const PortRuntime* port;
+    const SliceRuntime* slice;
+    auto operator<=>(const Place&) const = default;
+  };
+  using Index = std::map<Place, const SliceSteering*>;
+  [[nodiscard]] static Index index_of(const Steered& steered);
+  [[nodiscard]] std::vector<SliceHistory> history_at(const PortRuntime& port, const Slices& slices,
+                                                     const Index& now) const;
+  PortState& state_of(const std::shared_ptr<PortRuntime>& port);
+  Result<void> install_at(std::size_t port, const Config& config, Steered& next);
+
+  SteeringSeam seam_;
+  Steered now_;
+  std::map<const PortRuntime*, PortState> states_;
+  std::map<Place, std::string> distrust_;
+  std::map<Place, uint64_t> strangers_;  // seen at the last audit
+  uint64_t restored_ = 0;                // rules put back
+};
+
+}  // namespace bulkhead

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "classifier/flow_rules.hpp"
+#include "control/config.hpp"
+
+namespace bulkhead {
+
+/// How the packets of one slice come at one port, and the rules that make it so.
+struct SliceSteering {
+  enum class Tier : uint8_t {
+    queue,     // the NIC steers them to a queue of the slice's own
+    mark,      // it marks them, and they come by the shared queue
+    software,  // they come by the shared queue
+  };
+  SliceId slice;
+  Tier tier = Tier::software;
+  QueueId queue{};  // where tier is queue
+  std::vector<FlowRule> rules;
+  std::string
+      left_out;         // frames of the slice that come by the shared queue all the same; rare ones not named
+  std::string why_not;  // why no better tier; empty for a queue
+
+  bool operator==(const SliceSteering&) const = default;
+};
+
+[[nodiscard]] std::string_view to_string(SliceSteering::Tier tier);
+
+/// What is known of a port when its slices are given their tiers.
+struct SteeredPort {
+  const NicProfile& nic;
+  uint16_t own_queues = 0;  // besides the shared one
+  PortConfig::FlowRules flow_rules = PortConfig::FlowRules::automatic;
+};
+
+/// What a slice brings along from before.
+struct SliceHistory {
+  std::optional<QueueId> queue;  // its own at the port, where it stays as it was
+  std::string distrust;          // not empty: hardware has failed it there, and how
+};
+
+/// Gives each slice the best tier that there is room for, in the order of the slices. Those that have a queue
+/// keep it. `history`: by SliceId, missing ones have none. Pure; any thread.
+[[nodiscard]] std::vector<SliceSteering> plan_steering(std::vector<SlicePatterns> slices,
+                                                       const SteeredPort& port,
+                                                       std::span<const SliceHistory> history);
+
+}  // namespace bulkhead
