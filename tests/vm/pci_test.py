@@ -235,6 +235,17 @@ class Vmxnet3(OnDriver, Device):
     DRIVER = "vmxnet3"
 
 
+class OrdinaryPages(Device):
+    """Where the system has no hugepages, devices find packets all the same, through the IOMMU."""
+
+    DRIVER = "e1000e"
+    EAL = '"--no-huge"'
+
+    def test_every_frame_is_accounted_for(self):
+        self.assertIn("packets in ordinary pages", self.box.log())
+        self.every_frame()
+
+
 class Reload(Device):
     DRIVER = "virtio"
 
