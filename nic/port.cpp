@@ -20,6 +20,7 @@
 #include <utility>
 
 #include "nic/dpdk_log.hpp"
+#include "nic/pci_device.hpp"
 #include "nic/sanitizer.hpp"
 
 namespace bulkhead {
@@ -171,6 +172,8 @@ Result<void> Port::probe(const PortOptions& options) {
         fmt::format("port {} (device {}): no DPDK driver has this name; write a PCI address such as "
                     "0000:3b:00.0 or a virtual device such as net_af_packet0,iface=veth1",
                     options.name, options.device));
+  if (const auto obstacle = error == 0 ? std::nullopt : pci_obstacle(name))
+    return fail(fmt::format("port {} (device {}): {}", options.name, options.device, *obstacle));
   if (error != 0)
     return refuse(options, "cannot be found or attached", error,
                   "check the device's name and arguments, and that you are root");

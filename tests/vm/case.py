@@ -107,6 +107,23 @@ class Case(unittest.TestCase):
             self.show()
 
 
+class Unstarted(unittest.TestCase):
+    """Tests of what the appliance does not start with."""
+
+    def setUp(self):
+        self.machine = _machine
+
+    def refused(self, configuration, expected):
+        """What the appliance says before it ends with the expected exit status."""
+        self.machine.call("start", appliance.PROGRAM, configuration)
+        try:
+            appliance.until(lambda: self.machine.call("status") is not None, "the appliance refuses to start")
+        finally:
+            status = self.machine.call("stop")
+        self.assertEqual(status, expected)
+        return self.machine.call("log")
+
+
 def main():
     """Runs the calling file's tests, or says why this host cannot: a failure in CI, else the tests are skipped."""
     if platform.machine() != "x86_64":

@@ -57,6 +57,10 @@ class Agent:
             if (device / "driver").resolve().name != "vfio-pci":
                 raise RuntimeError(f"{address} could not be bound to vfio-pci")
 
+    def device_of(self, driver):
+        """The address of a PCI device that this driver of the kernel has."""
+        return next((PCI / "drivers" / driver).glob("????:*")).name
+
     def start(self, program, configuration):
         """Starts the appliance; does not wait for it."""
         pathlib.Path(CONFIGURATION).write_text(configuration)

@@ -246,6 +246,14 @@ class OrdinaryPages(Device):
         self.every_frame()
 
 
+class KernelsDevice(case.Unstarted):
+    def test_it_is_refused_with_the_remedy(self):
+        """The machine's own serial port, which its kernel's driver has."""
+        device = self.machine.call("device_of", "virtio-pci")
+        said = self.refused(configuration("virtio").replace(address("virtio", "left"), device), 3)
+        self.assertIn(f"port left (device {device}): the kernel's driver virtio-pci has it; give it to DPDK", said)
+
+
 class Reload(Device):
     DRIVER = "virtio"
 
