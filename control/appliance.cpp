@@ -193,7 +193,8 @@ Result<void> Appliance::open_ports(const Config& config, Open which, Ports& port
     auto port = Port::open({.name = wanted.name,
                             .device = wanted.device,
                             .receive_descriptors = kDescriptors,
-                            .transmit_descriptors = kDescriptors},
+                            .transmit_descriptors = kDescriptors,
+                            .await_speed = !wanted.speed},
                            pool_);
     if (!port) return std::unexpected(port.error());
     const BitsPerSecond speed = wanted.speed.value_or(port->link().speed);

@@ -21,11 +21,12 @@ struct PortOptions {
   uint16_t transmit_queues = 1;
   uint16_t receive_descriptors = 1024;  // moved into what the device can do
   uint16_t transmit_descriptors = 1024;
+  bool await_speed = false;  // nobody else says it: wait, up to nine seconds, until the link's is negotiated
 };
 
 struct PortLink {
   bool up = false;
-  BitsPerSecond speed;  // 0: the device reports none
+  BitsPerSecond speed;  // while it is down: what was awaited at the start; 0: the device reports none
 };
 
 struct PortStatistics {
@@ -89,6 +90,7 @@ class Port {
   unsigned interface_ = 0;  // the kernel's number of the interface beneath, where there is one
   uint16_t mtu_ = 0;
   uint32_t max_frame_ = 0;
+  uint64_t megabits_ = 0;  // the speed that was awaited
   std::string driver_;
 };
 

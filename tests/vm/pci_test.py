@@ -114,12 +114,12 @@ def setUpModule():
     vm.call("give_to_vfio", *[address(driver, side) for driver in DEVICES for side in SIDES])
 
 
-def configuration(driver, eal=""):
+def configuration(driver, eal="", speed='speed = "1Gbps"'):
     ports = "".join(f"""
 [[port]]
 name   = "{side}"
 device = "{address(driver, side)}"
-speed  = "1Gbps"
+{speed}
 """ for side in SIDES)
     return f'[appliance]\nworkers = 1\nmemory = "96MiB"\neal = [{eal}]\n{ports}{SLICES}'
 
@@ -134,11 +134,11 @@ class Device(case.Case):
     """Tests' common part: an appliance on two devices of one driver, and their cables."""
 
     DRIVER = ""
-    EAL = ""
+    OPTIONS = {}
 
     @classmethod
     def setUpClass(cls):
-        cls.start(configuration(cls.DRIVER, cls.EAL))
+        cls.start(configuration(cls.DRIVER, **cls.OPTIONS))
 
     def pass_on(self, driver, side, text, size=64, dropped=()):
         """Sends frames of all slices into one side, behind those to be dropped. They come out of the other, as their
@@ -239,11 +239,32 @@ class OrdinaryPages(Device):
     """Where the system has no hugepages, devices find packets all the same, through the IOMMU."""
 
     DRIVER = "e1000e"
-    EAL = '"--no-huge"'
+    OPTIONS = {"eal": '"--no-huge"'}
 
     def test_every_frame_is_accounted_for(self):
         self.assertIn("packets in ordinary pages", self.box.log())
         self.every_frame()
+
+
+class NegotiatedSpeed(Device):
+    """Of a device that has no link yet when it starts, and none again later."""
+
+    DRIVER = "e1000e"
+    OPTIONS = {"speed": ""}
+
+    def test_it_is_what_the_device_reports(self):
+        def ports():
+            return {port["name"]: (port["link_up"], port["speed_bits_per_second"])
+                    for port in self.box.json("/api/v1/ports")["ports"]}
+        self.assertEqual(ports(), {"left": (True, 10**9), "right": (True, 10**9)})
+        self.machine.set_link("e1000e-right", False)
+        try:
+            appliance.until(lambda: not ports()["right"][0], "the right port has no link")
+            self.assertEqual(ports(), {"left": (True, 10**9), "right": (False, 10**9)})
+        finally:
+            self.machine.set_link("e1000e-right", True)
+        appliance.until(lambda: ports()["right"][0], "the right port has a link")
+        self.pass_on(self.DRIVER, 0, "on a negotiated link")
 
 
 class KernelsDevice(case.Unstarted):
