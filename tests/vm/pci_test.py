@@ -204,6 +204,7 @@ class OnDriver:
             return metrics("slice_received_packets_total", slice="same", port="left")
 
         before = self.box.settled()
+        self.addCleanup(self.machine.set_link, right.name, True)
         self.machine.set_link(right.name, False)
         self.await_link(0)
         self.assertIn("port right has no link", self.box.get("/readyz")[1])
@@ -257,12 +258,11 @@ class NegotiatedSpeed(Device):
             return {port["name"]: (port["link_up"], port["speed_bits_per_second"])
                     for port in self.box.json("/api/v1/ports")["ports"]}
         self.assertEqual(ports(), {"left": (True, 10**9), "right": (True, 10**9)})
+        self.addCleanup(self.machine.set_link, "e1000e-right", True)
         self.machine.set_link("e1000e-right", False)
-        try:
-            appliance.until(lambda: not ports()["right"][0], "the right port has no link")
-            self.assertEqual(ports(), {"left": (True, 10**9), "right": (False, 10**9)})
-        finally:
-            self.machine.set_link("e1000e-right", True)
+        appliance.until(lambda: not ports()["right"][0], "the right port has no link")
+        self.assertEqual(ports(), {"left": (True, 10**9), "right": (False, 10**9)})
+        self.machine.set_link("e1000e-right", True)
         appliance.until(lambda: ports()["right"][0], "the right port has a link")
         self.pass_on(self.DRIVER, 0, "on a negotiated link")
 
