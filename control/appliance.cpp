@@ -214,7 +214,8 @@ Result<void> Appliance::open_ports(const Config& config, Open which, Ports& port
                             .receive_descriptors = kDescriptors,
                             .own_descriptors = kOwnDescriptors,
                             .transmit_descriptors = kDescriptors,
-                            .profile = steering_.profile(wanted.name)},
+                            .profile = steering_.profile(wanted.name),
+                            .await_speed = !wanted.speed},
                            pool_);
     if (!port) return std::unexpected(port.error());
     const BitsPerSecond speed = wanted.speed.value_or(port->link().speed);

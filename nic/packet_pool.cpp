@@ -17,11 +17,20 @@ namespace {
 // Buffers each thread keeps at hand: a few bursts, so that the shared ring is touched rarely.
 constexpr uint32_t kThreadCache = 256;
 
+/// Tells devices to find a packet's bytes at their virtual address.
+void address_virtually(rte_mempool* /*pool*/, void* /*nothing*/, void* object, unsigned /*number*/) {
+  auto* mbuf = static_cast<rte_mbuf*>(object);
+  rte_mbuf_iova_set(mbuf, reinterpret_cast<rte_iova_t>(mbuf->buf_addr));
+}
+
 /// As rte_pktmbuf_pool_create, but for ordinary pages: there a pool would place one packet in each page of 4
-/// KiB, lest one crosses to a page that lies elsewhere for the device. Where packets are addressed by virtual
-/// address, as without hugepages they are, pages that follow each other do so for the device too.
+/// KiB, lest one crosses to a page that lies elsewhere for the device. Without hugepages DPDK takes only
+/// devices behind an IOMMU, and gives them the process's virtual addresses, in which pages follow each other.
+/// Told not to mind pages, it leaves packets without any address for devices, which would then write to
+/// nowhere.
 rte_mempool* make_pool(const std::string& name, uint32_t packets, uint32_t cache, uint16_t room) {
-  const unsigned flags = rte_eal_has_hugepages() == 0 ? RTE_MEMPOOL_F_NO_IOVA_CONTIG : 0;
+  const bool hugepages = rte_eal_has_hugepages() != 0;
+  const unsigned flags = hugepages ? 0 : RTE_MEMPOOL_F_NO_IOVA_CONTIG;
   rte_mempool* pool = rte_mempool_create_empty(name.c_str(), packets, sizeof(rte_mbuf) + room, cache,
                                                sizeof(rte_pktmbuf_pool_private), SOCKET_ID_ANY, flags);
   if (pool == nullptr) return nullptr;
@@ -34,6 +43,7 @@ rte_mempool* make_pool(const std::string& name, uint32_t packets, uint32_t cache
     return nullptr;
   }
   rte_mempool_obj_iter(pool, rte_pktmbuf_init, nullptr);
+  if (!hugepages) rte_mempool_obj_iter(pool, address_virtually, nullptr);
   return pool;
 }
 

@@ -20,6 +20,7 @@
 #include <utility>
 
 #include "nic/dpdk_log.hpp"
+#include "nic/pci_device.hpp"
 #include "nic/sanitizer.hpp"
 
 namespace bulkhead {
@@ -92,6 +93,22 @@ bool sends_all_segments(const rte_eth_dev_info& info) {
   const std::string_view driver = info.driver_name;
   return (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) != 0 || driver == "net_pcap" ||
          driver == "net_null";
+}
+
+/// Megabits per second; 0 where the device does not say.
+uint64_t known_speed(const rte_eth_link& link) {
+  return link.link_speed == RTE_ETH_SPEED_NUM_UNKNOWN ? RTE_ETH_SPEED_NUM_NONE : link.link_speed;
+}
+
+/// Right after its start a device has no link yet, and so no speed. Where no link comes, the most that it
+/// can.
+uint64_t await_speed(uint16_t device, const rte_eth_dev_info& info) {
+  rte_eth_link link{};
+  if (rte_eth_link_get(device, &link) == 0 && known_speed(link) > 0) return known_speed(link);
+  for (const uint32_t megabits : {200'000u, 100'000u, 56'000u, 50'000u, 40'000u, 25'000u, 20'000u, 10'000u,
+                                  5'000u, 2'500u, 1'000u, 100u, 10u})
+    if ((info.speed_capa & rte_eth_speed_bitflag(megabits, RTE_ETH_LINK_FULL_DUPLEX)) != 0) return megabits;
+  return 0;
 }
 
 /// A device that was closed but not detached, because an EAL argument had it probed, is still on its bus.
@@ -171,6 +188,8 @@ Result<void> Port::probe(const PortOptions& options) {
         fmt::format("port {} (device {}): no DPDK driver has this name; write a PCI address such as "
                     "0000:3b:00.0 or a virtual device such as net_af_packet0,iface=veth1",
                     options.name, options.device));
+  if (const auto obstacle = error == 0 ? std::nullopt : pci_obstacle(name))
+    return fail(fmt::format("port {} (device {}): {}", options.name, options.device, *obstacle));
   if (error != 0)
     return refuse(options, "cannot be found or attached", error,
                   "check the device's name and arguments, and that you are root");
@@ -256,6 +275,7 @@ Result<void> Port::start(const PortOptions& options) {
   rte_eth_dev_get_mtu(device_, &mtu_);
   rte_eth_dev_info info{};
   if (rte_eth_dev_info_get(device_, &info) == 0) interface_ = info.if_index;
+  if (options.await_speed) megabits_ = await_speed(device_, info);
   mtu_ = interface_mtu(interface_).value_or(mtu_);
   // A ring whose frames are smaller would cut long ones off in the kernel, and lose them on the way out.
   constexpr uint32_t kRingFrameOverhead = 128;  // TPACKET_V2's header, addresses and alignment
@@ -279,6 +299,7 @@ Port::Port(Port&& other) noexcept
       interface_(other.interface_),
       mtu_(other.mtu_),
       max_frame_(other.max_frame_),
+      megabits_(other.megabits_),
       driver_(std::move(other.driver_)),
       profile_(other.profile_),
       own_queues_(other.own_queues_) {}
@@ -318,10 +339,9 @@ uint32_t Port::transmit(QueueId queue, std::span<const Packet> packets) const {
 PortLink Port::link() const {
   rte_eth_link link{};
   if (rte_eth_link_get_nowait(device_, &link) != 0) return {};
-  const bool known =
-      link.link_speed != RTE_ETH_SPEED_NUM_NONE && link.link_speed != RTE_ETH_SPEED_NUM_UNKNOWN;
+  const uint64_t megabits = known_speed(link) > 0 ? known_speed(link) : megabits_;
   return {.up = link.link_status == RTE_ETH_LINK_UP && (interface_ == 0 || interface_is_up(interface_)),
-          .speed = BitsPerSecond{known ? uint64_t{link.link_speed} * 1'000'000 : 0}};
+          .speed = BitsPerSecond{megabits * 1'000'000}};
 }
 
 PortStatistics Port::statistics() const {

@@ -24,13 +24,14 @@ struct PortOptions {
   uint16_t receive_descriptors = 1024;  // of the shared queue; all are moved into what the device can do
   uint16_t own_descriptors = 256;       // of each of the others
   uint16_t transmit_descriptors = 1024;
-  const NicProfile* profile =
-      nullptr;  // what the device takes of flow rules; null: what its driver is known to
+  // What the device takes of flow rules; null: what its driver is known to.
+  const NicProfile* profile = nullptr;
+  bool await_speed = false;  // nobody else says it: wait, up to nine seconds, until the link's is negotiated
 };
 
 struct PortLink {
   bool up = false;
-  BitsPerSecond speed;  // 0: the device reports none
+  BitsPerSecond speed;  // while it is down: what was awaited at the start; 0: the device reports none
 };
 
 struct PortStatistics {
@@ -101,6 +102,7 @@ class Port {
   unsigned interface_ = 0;  // the kernel's number of the interface beneath, where there is one
   uint16_t mtu_ = 0;
   uint32_t max_frame_ = 0;
+  uint64_t megabits_ = 0;  // the speed that was awaited
   std::string driver_;
   const NicProfile* profile_ = nullptr;
   uint16_t own_queues_ = 0;

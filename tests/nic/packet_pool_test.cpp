@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nic/packet_pool.hpp"
 
+#include <rte_mbuf.h>
 #include <array>
 #include <catch2/catch.hpp>
 #include <vector>
@@ -33,6 +34,14 @@ TEST_CASE("a pool gives exactly what it has, then null, and takes it back", "[pa
   CHECK(pool.allocate(numbered(1)).mbuf() == nullptr);
   free_packets(taken);
   CHECK(pool.in_use() == 0);
+}
+
+TEST_CASE("without hugepages, devices find a packet's bytes at their virtual address", "[packet_pool]") {
+  const PacketPool pool = make_pool(100);
+  const std::vector<Packet> taken = exhaust(pool);
+  for (const Packet packet : taken)
+    CHECK(rte_pktmbuf_iova(packet.mbuf()) == reinterpret_cast<rte_iova_t>(packet.data()));
+  free_packets(taken);
 }
 
 TEST_CASE("bytes longer than a segment lie in several", "[packet_pool]") {

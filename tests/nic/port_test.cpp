@@ -142,8 +142,9 @@ TEST_CASE("a port that cannot be opened says which, why, and what to do", "[port
        ""},
       {"no such PCI device",
        {.name = "uplink", .device = "0000:ff:1f.7"},
-       "port uplink (device 0000:ff:1f.7): cannot be found or attached: No such device",
-       "; check the device's name and arguments, and that you are root"},
+       "port uplink (device 0000:ff:1f.7): there is no such device on the PCI bus; name one that "
+       "`ls /sys/bus/pci/devices` shows",
+       ""},
       {"an interface that is not there",
        {.name = "uplink", .device = "net_af_packet0,iface=no-such-if"},
        "port uplink (device net_af_packet0,iface=no-such-if): there is no interface no-such-if; name one "
