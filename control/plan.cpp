@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "control/config_units.hpp"
 #include "control/device_identity.hpp"
 #include "control/entitlement.hpp"
 #include "control/kept.hpp"
