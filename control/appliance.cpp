@@ -12,6 +12,7 @@
 #include "control/egress_plan.hpp"
 #include "control/entitlement.hpp"
 #include "control/isolation.hpp"
+#include "control/kept.hpp"
 #include "control/log.hpp"
 #include "control/lookup_cost.hpp"
 #include "nic/clock.hpp"
@@ -129,18 +130,21 @@ Appliance::Appliance(std::shared_ptr<const Eal> eal, PacketPool pool, std::vecto
 
 Appliance::~Appliance() { stop(std::chrono::nanoseconds{0}); }
 
-ApplianceResult<void> Appliance::reload(Config config) {
+ApplianceResult<void> Appliance::prove_change(const Config& config) const {
   if (config.appliance != config_.appliance || config.stats != config_.stats)
     return refuse(fmt::format(
         "{}: [appliance] and [stats] cannot change while the appliance runs; restart it, or leave "
         "them as they are",
         config.file));
-  if (auto proved = prove(config, {.port_speeds = {}, .workers = workers(), .memory = memory()}); !proved)
-    return proved;
+  return prove(config, {.port_speeds = {}, .workers = workers(), .memory = memory()});
+}
+
+ApplianceResult<void> Appliance::reload(Config config) {
+  if (auto possible = prove_change(config); !possible) return possible;
   Ports ports = unchanged_ports(config);
   if (auto opened = open_ports(config, Open::not_in_use, ports); !opened)
     return std::unexpected(opened.error());
-  const std::vector<std::string> released = release_ports(config, ports);
+  const std::vector<std::string> released = release_ports(config);
   auto next = build(std::move(config), std::move(ports));
   if (!next && !released.empty()) return std::unexpected(restore(next.error(), released));
   if (!next) return std::unexpected(next.error());
@@ -225,13 +229,11 @@ Result<void> Appliance::open_ports(const Config& config, Open which, Ports& port
   return {};
 }
 
-/// A port is its device: another name, speed or way of steering does not disturb it.
 Appliance::Ports Appliance::unchanged_ports(const Config& config) const {
   Ports ports;
   for (const PortConfig& wanted : config.ports) {
-    const auto found = std::ranges::find(config_.ports, wanted.device, &PortConfig::device);
-    const bool known = found != config_.ports.end();
-    ports.push_back(known ? ports_[static_cast<std::size_t>(found - config_.ports.begin())] : nullptr);
+    const auto kept = kept_port(config_, wanted);
+    ports.push_back(kept ? ports_[*kept] : nullptr);
   }
   return ports;
 }
@@ -252,7 +254,8 @@ Appliance::Slices Appliance::build_slices(const Config& config, const Ports& por
   const std::vector<QueuePlan> queues = queue_plans(config, memory(), workers());
   for (std::size_t number = 0; number < config.slices.size(); ++number) {
     const SliceConfig& slice = config.slices[number];
-    auto same = unchanged_slice(slice, ports);
+    const auto kept = kept_slice(config_, slice, config);
+    auto same = kept ? slices_[*kept] : nullptr;
     slices.push_back(same ? std::move(same)
                           : build_slice(slice, {.queues = queues[number],
                                                 .shares = port_shares(config, slice, speeds),
@@ -262,31 +265,11 @@ Appliance::Slices Appliance::build_slices(const Config& config, const Ports& por
   return slices;
 }
 
-std::shared_ptr<SliceRuntime> Appliance::unchanged_slice(const SliceConfig& config,
-                                                         const Ports& ports) const {
-  // Other rates and another part of the CPU take effect while it runs.
-  const auto without_rates = [](SliceConfig slice) {
-    slice.bandwidth = {};
-    slice.bandwidth_at_port.clear();
-    slice.cpu = {};
-    return slice;
-  };
-  const auto found = std::ranges::find(config_.slices, without_rates(config), without_rates);
-  if (found == config_.slices.end()) return nullptr;
-  // Port numbers are places in the file: the same number must still be the same device.
-  for (const PortId port : config.ports())
-    if (port.value() >= ports_.size() || ports_[port.value()] != ports[port.value()]) return nullptr;
-  return slices_[static_cast<std::size_t>(found - config_.slices.begin())];
-}
-
 /// Takes out of service the ports whose devices the next configuration wants with other arguments, and
 /// returns their names. All slices pause meanwhile; those that stay keep their state.
-std::vector<std::string> Appliance::release_ports(const Config& next, const Ports& kept) {
-  std::vector<std::size_t> wanted;
-  for (std::size_t port = 0; port < ports_.size(); ++port)
-    for (std::size_t other = 0; other < kept.size(); ++other)
-      if (ports_[port] && !kept[other] && collide(config_.ports[port].device, next.ports[other].device))
-        wanted.push_back(port);
+std::vector<std::string> Appliance::release_ports(const Config& next) {
+  std::vector<std::size_t> wanted = ports_to_release(config_, next);
+  std::erase_if(wanted, [this](std::size_t port) { return !ports_[port]; });
   std::vector<std::string> names;
   auto nothing = SliceTable::compile({});
   if (wanted.empty() || !nothing) return names;

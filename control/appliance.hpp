@@ -48,6 +48,9 @@ class Appliance {
   Appliance& operator=(const Appliance&) = delete;
   ~Appliance();
 
+  /// Whether `reload` may try: what can be refused without touching a device.
+  [[nodiscard]] ApplianceResult<void> prove_change(const Config& config) const;
+
   /// Changes to another configuration. Ports with the same device and slices that are the same in both go on
   /// undisturbed. Refused, or failed half-way: the old configuration is in force, and the fault says why and
   /// what had to be opened again. `broken`: it is not, and nothing may be forwarded.
@@ -61,6 +64,8 @@ class Appliance {
   void stop(std::chrono::nanoseconds patience);
 
   [[nodiscard]] const Config& config() const { return config_; }
+  /// Counts the configurations that came into force; the first is 1.
+  [[nodiscard]] uint64_t generation() const { return generation_; }
   [[nodiscard]] bool hugepages() const { return eal_->hugepages(); }
   [[nodiscard]] uint32_t workers() const { return static_cast<uint32_t>(cores_.size()); }
   /// Packets that are out of the pool. For a check that none is lost; none may be once ports are closed.
@@ -97,10 +102,8 @@ class Appliance {
   [[nodiscard]] bool is_in_use(const PortConfig& config) const;
   Slices build_slices(const Config& config, const Ports& ports) const;
   void set_rates();
-  [[nodiscard]] std::shared_ptr<SliceRuntime> unchanged_slice(const SliceConfig& config,
-                                                              const Ports& ports) const;
 
-  std::vector<std::string> release_ports(const Config& next, const Ports& kept);
+  std::vector<std::string> release_ports(const Config& next);
   ApplianceFault restore(const ApplianceFault& because, const std::vector<std::string>& released);
   [[nodiscard]] PacketMemory memory() const;
   void add_slice(Snapshot& snapshot, std::size_t slice,

@@ -123,10 +123,10 @@ struct CloseFile {
   void operator()(std::FILE* file) const { std::fclose(file); }
 };
 
-PartialConfig unreadable(const std::string& file, int failure) {
-  return unread(file, {{},
-                       std::string("cannot be read: ") + std::strerror(failure) +
-                           "; name a TOML file that this user may read"});
+std::unexpected<ConfigFaults> unreadable(const std::string& file, int failure) {
+  const std::string because = std::strerror(failure);
+  return std::unexpected(ConfigFaults{
+      file, {{{}, "cannot be read: " + because + "; name a TOML file that this user may read"}}});
 }
 
 std::expected<Config, ConfigFaults> whole(PartialConfig read) {
@@ -190,7 +190,7 @@ PartialConfig read_config(std::string_view text, std::string file) {
   return out;
 }
 
-PartialConfig read_config_file(const std::string& file) {
+std::expected<std::string, ConfigFaults> read_config_text(const std::string& file) {
   const std::unique_ptr<std::FILE, CloseFile> stream(std::fopen(file.c_str(), "rb"));
   if (stream == nullptr) return unreadable(file, errno);
   std::string text;
@@ -200,7 +200,7 @@ PartialConfig read_config_file(const std::string& file) {
     if (text.size() > kLargestFile) return unreadable(file, EFBIG);
   }
   if (std::ferror(stream.get()) != 0) return unreadable(file, errno);
-  return read_config(text, file);
+  return text;
 }
 
 std::expected<Config, ConfigFaults> parse_config(std::string_view text, std::string file) {
@@ -208,7 +208,9 @@ std::expected<Config, ConfigFaults> parse_config(std::string_view text, std::str
 }
 
 std::expected<Config, ConfigFaults> load_config(const std::string& file) {
-  return whole(read_config_file(file));
+  const auto text = read_config_text(file);
+  if (!text) return std::unexpected(text.error());
+  return parse_config(*text, file);
 }
 
 }  // namespace bulkhead

@@ -175,8 +175,8 @@ struct PartialConfig {
 /// Reads what can be read of a text. Never throws.
 [[nodiscard]] PartialConfig read_config(std::string_view text, std::string file);
 
-/// Likewise, of a file.
-[[nodiscard]] PartialConfig read_config_file(const std::string& file);
+/// The text of a file, to be read by read_config.
+[[nodiscard]] std::expected<std::string, ConfigFaults> read_config_text(const std::string& file);
 
 /// Reads a configuration from text. `file` is only named in messages. Never throws.
 [[nodiscard]] std::expected<Config, ConfigFaults> parse_config(std::string_view text, std::string file);

@@ -123,7 +123,7 @@ END
 
 start_appliance() {
   say "starting: bulkhead run demo.toml"
-  "$program" run "$directory/demo.toml" &
+  "$program" run "$directory/demo.toml" --socket "$directory/control.sock" &
   appliance=$!
   demo ready "$url" "$appliance" || { echo "the appliance did not start; it said why above" >&2; exit 1; }
 }
@@ -141,6 +141,7 @@ stay_if_asked() {
   [ "$stay" = yes ] || return 0
   say "everything keeps running until Ctrl-C. Look at:"
   echo "    $url/metrics    $url/api/v1/slices    $url/api/v1/ports"
+  echo "    $program top --socket $directory/control.sock"
   for name in $namespaces; do echo "    ip netns exec $name sh"; done
   trap 'exit 0' INT TERM
   wait "$appliance"

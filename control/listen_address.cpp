@@ -19,28 +19,27 @@ namespace {
 constexpr int kBacklog = 512;
 
 std::unexpected<Error> cannot_listen(const ListenAddress& address, const std::string& cause_and_remedy) {
-  return fail("stats: cannot listen on " + address.text() + ": " + cause_and_remedy);
+  return fail(address.purpose().who + ": cannot listen on " + address.text() + ": " + cause_and_remedy);
 }
 
 std::string explain(const ListenAddress& address, int error) {
   const bool unix_socket = !address.path().empty();
+  const std::string choose = "choose another " + address.purpose().setting;
   switch (error) {
     case EADDRINUSE:
-      return "address already in use; stop the other process or choose another [stats] listen";
+      return "address already in use; stop the other process or " + choose;
     case EADDRNOTAVAIL:
       return "this machine has no such address; choose one that `ip address` shows";
     case EACCES:
     case EPERM:
-      return unix_socket
-                 ? "permission denied; make its directory writable for this process or choose another "
-                   "[stats] listen"
-                 : "permission denied; choose a port above 1023 or grant CAP_NET_BIND_SERVICE";
+      return unix_socket ? "permission denied; make its directory writable for this process or " + choose
+                         : "permission denied; choose a port above 1023 or grant CAP_NET_BIND_SERVICE";
     case ENOENT:
     case ENOTDIR:
       return "there is no directory " + std::filesystem::path(address.path()).parent_path().string() +
-             "; create it or choose another [stats] listen";
+             "; create it or " + choose;
     default:
-      return std::system_category().message(error) + "; choose another [stats] listen";
+      return std::system_category().message(error) + "; " + choose;
   }
 }
 
@@ -56,8 +55,8 @@ Result<void> remove_stale(const ListenAddress& address) {
   struct stat status{};
   if (::lstat(address.path().c_str(), &status) != 0) return {};
   if (!S_ISSOCK(status.st_mode)) {
-    return cannot_listen(address,
-                         "the file is there and is not a socket; remove it or choose another [stats] listen");
+    return cannot_listen(address, "the file is there and is not a socket; remove it or choose another " +
+                                      address.purpose().setting);
   }
   if (is_served(address)) return cannot_listen(address, explain(address, EADDRINUSE));
   if (::unlink(address.path().c_str()) != 0) return cannot_listen(address, explain(address, errno));
@@ -72,11 +71,12 @@ uint64_t inode_of(const std::string& path) {
 
 }  // namespace
 
-Result<ListenAddress> ListenAddress::parse(std::string_view text) {
+Result<ListenAddress> ListenAddress::parse(std::string_view text, const ListenPurpose& purpose) {
   const auto parts = read_listen_text(text);
-  if (!parts) return fail("stats: [stats] listen \"" + std::string(text) + "\" " + parts.error());
-  return parts->path.empty() ? resolve(ListenAddress(text), *parts)
-                             : at_path(ListenAddress(text), parts->path);
+  if (!parts)
+    return fail(purpose.who + ": " + purpose.setting + " \"" + std::string(text) + "\" " + parts.error());
+  return parts->path.empty() ? resolve(ListenAddress(text, purpose), *parts)
+                             : at_path(ListenAddress(text, purpose), parts->path);
 }
 
 ListenAddress ListenAddress::at_path(ListenAddress address, const std::string& path) {
@@ -133,13 +133,15 @@ Result<Listener> Listener::open(const ListenAddress& address) {
     const int on = 1;
     ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
   } else {
-    ::fchmod(fd.get(), 0660);  // Linux gives the file the socket's mode, less the umask: never more than this
+    ::fchmod(fd.get(),
+             address.purpose()
+                 .mode);  // Linux gives the file the socket's mode, less the umask: never more than this
   }
   if (::bind(fd.get(), address.address(), address.length()) != 0) {
     return cannot_listen(address, explain(address, errno));
   }
   // Whatever the umask. Nobody can connect before listen().
-  if (!address.path().empty() && ::chmod(address.path().c_str(), 0660) != 0) {
+  if (!address.path().empty() && ::chmod(address.path().c_str(), address.purpose().mode) != 0) {
     const int error = errno;
     ::unlink(address.path().c_str());
     return cannot_listen(address, explain(address, error));

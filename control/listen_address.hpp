@@ -14,14 +14,22 @@
 
 namespace bulkhead {
 
-/// Where the statistics endpoint listens, from text: "127.0.0.1:9180", "[::1]:9180", "localhost:9180" or
+/// Who listens, for messages, and for whom.
+struct ListenPurpose {
+  std::string who = "stats";
+  std::string setting = "[stats] listen";  // by which the operator chooses the address
+  uint32_t mode = 0660;                    // of a unix socket's file
+};
+
+/// Where a server listens, from text: "127.0.0.1:9180", "[::1]:9180", "localhost:9180" or
 /// "unix:/run/bulkhead/stats.sock". A value.
 class ListenAddress {
  public:
   /// Host names are resolved, which may take the resolver's time.
-  [[nodiscard]] static Result<ListenAddress> parse(std::string_view text);
+  [[nodiscard]] static Result<ListenAddress> parse(std::string_view text, const ListenPurpose& purpose = {});
 
   [[nodiscard]] const std::string& text() const { return text_; }  // as the operator wrote it
+  [[nodiscard]] const ListenPurpose& purpose() const { return purpose_; }
   [[nodiscard]] const std::string& path() const { return path_; }  // of a unix socket, else empty
   /// Only this machine's own processes can reach it: a loopback address or a unix socket.
   [[nodiscard]] bool local() const;
@@ -30,18 +38,19 @@ class ListenAddress {
   [[nodiscard]] socklen_t length() const { return length_; }
 
  private:
-  explicit ListenAddress(std::string_view text) : text_(text) {}
+  ListenAddress(std::string_view text, const ListenPurpose& purpose) : text_(text), purpose_(purpose) {}
   [[nodiscard]] static ListenAddress at_path(ListenAddress address, const std::string& path);
   [[nodiscard]] static Result<ListenAddress> resolve(ListenAddress address, const ListenText& parts);
 
   std::string text_;
+  ListenPurpose purpose_;
   std::string path_;
   sockaddr_storage storage_{};
   socklen_t length_ = 0;
 };
 
-/// A bound, listening, non-blocking stream socket. Move-only. A unix socket's file (mode 0660) is removed at
-/// the end, if it is still the same one.
+/// A bound, listening, non-blocking stream socket. Move-only. A unix socket's file is removed at the end,
+/// if it is still the same one.
 class Listener {
  public:
   /// A unix socket's file that a dead process left behind is replaced; one that is served is refused.

@@ -11,4 +11,8 @@ void log_info(std::string_view line);
 void log_warning(std::string_view line);
 void log_error(std::string_view line);
 
+/// An event for each line of the text.
+void log_info_lines(std::string_view text);
+void log_error_lines(std::string_view text);
+
 }  // namespace bulkhead

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
 #include <CLI/CLI.hpp>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -14,6 +16,8 @@
 #include "control/certify_run.hpp"
 #include "control/classify.hpp"
 #include "control/config_faults.hpp"
+#include "control/control_server.hpp"
+#include "control/remote_commands.hpp"
 #include "control/report.hpp"
 #include "control/run.hpp"
 
@@ -34,6 +38,45 @@ CLI::App* add_certify(CLI::App& app, bulkhead::CertifyOptions& test) {
   return certify;
 }
 
+/// What the commands about the running appliance are told.
+struct Remote {
+  std::string file;
+  std::string socket = bulkhead::kControlSocket;
+  bool json = false;
+  bool config = false;
+};
+
+/// These commands; `remote` and `status` must live as long as `app`.
+std::vector<CLI::App*> add_remote_commands(CLI::App& app, Remote& remote, int& status) {
+  CLI::App* const plan =
+      app.add_subcommand("plan", "Show what `apply` would change in the running appliance");
+  plan->add_option("FILE", remote.file, "configuration")->required();
+  plan->callback([&] { status = bulkhead::plan_command(remote.socket, remote.file, std::cout, std::cerr); });
+
+  CLI::App* const apply = app.add_subcommand("apply", "Change the running appliance to FILE, all or nothing");
+  apply->add_option("FILE", remote.file, "configuration")->required();
+  apply->callback(
+      [&] { status = bulkhead::apply_command(remote.socket, remote.file, std::cout, std::cerr); });
+
+  CLI::App* const show =
+      app.add_subcommand("status", "Show slices, rates, drops, CPU and rules in one table");
+  CLI::Option* const json = show->add_flag("--json", remote.json, "machine-readable output");
+  show->add_flag("--config", remote.config, "the running configuration instead")->excludes(json);
+  show->callback([&] {
+    using bulkhead::StatusForm;
+    const StatusForm form = remote.json     ? StatusForm::json
+                            : remote.config ? StatusForm::config
+                                            : StatusForm::table;
+    status = bulkhead::status_command(remote.socket, form, std::cout, std::cerr);
+  });
+
+  CLI::App* const top = app.add_subcommand("top", "Show the same table each second, until interrupted");
+  top->callback([&] {
+    status = bulkhead::top_command(remote.socket, ::isatty(STDOUT_FILENO) == 1, std::cout, std::cerr);
+  });
+  return {plan, apply, show, top};
+}
+
 /// CLI11 only says that a command is required, whatever stands there instead of one.
 bool is_known_command(const CLI::App& app, const std::string& word) {
   std::vector<std::string> commands;
@@ -50,12 +93,13 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", kVersion);
   app.require_subcommand(1);
   std::string file;
+  Remote remote;
   int status = bulkhead::kExitOk;
 
   CLI::App* const run =
       app.add_subcommand("run", "Start the appliance; SIGHUP re-reads FILE, SIGTERM stops in order");
   run->add_option("FILE", file, "configuration")->required();
-  run->callback([&] { status = bulkhead::run_command(file); });
+  run->callback([&] { status = bulkhead::run_command(file, remote.socket); });
 
   bool json = false;
   CLI::App* const check = app.add_subcommand("check", "Prove the policy and show what each slice gets");
@@ -76,7 +120,13 @@ int run(int argc, char** argv) {
   CLI::App* const certify = add_certify(app, test);
   certify->callback([&] { status = bulkhead::certify_command(test, std::cout, std::cerr); });
 
-  for (CLI::App* command : {run, check, classify, certify}) command->set_version_flag("--version", kVersion);
+  std::vector<CLI::App*> commands = add_remote_commands(app, remote, status);
+  commands.push_back(run);
+  for (CLI::App* command : commands)
+    command->add_option("--socket", remote.socket, "unix socket of the running appliance")
+        ->capture_default_str();
+  commands.insert(commands.end(), {check, classify, certify});
+  for (CLI::App* command : commands) command->set_version_flag("--version", kVersion);
   if (argc > 1 && !is_known_command(app, argv[1])) return bulkhead::kExitUsage;
   try {
     app.parse(argc, argv);

@@ -12,14 +12,21 @@ namespace bulkhead {
 
 Resources this_machine() { return {.port_speeds = {}, .workers = default_workers()}; }
 
-std::expected<Config, ConfigFaults> load_proved_config(const std::string& file, Resources resources) {
-  PartialConfig read = read_config_file(file);
+std::expected<Config, ConfigFaults> prove_config_text(std::string_view text, const std::string& file,
+                                                      Resources resources) {
+  PartialConfig read = read_config(text, file);
   resources.appliance_known = read.appliance_known;
   FaultList faults;
   faults.add(read.faults);
   faults.add(prove_isolation(read.config, resources));
   if (faults.size() == 0) return std::move(read.config);
   return std::unexpected(ConfigFaults{file, std::move(faults).take_sorted()});
+}
+
+std::expected<Config, ConfigFaults> load_proved_config(const std::string& file, Resources resources) {
+  const auto text = read_config_text(file);
+  if (!text) return std::unexpected(text.error());
+  return prove_config_text(*text, file, std::move(resources));
 }
 
 int check_command(const std::string& file, bool json, std::ostream& out, std::ostream& err) {

@@ -4,6 +4,7 @@
 #include <expected>
 #include <iosfwd>
 #include <string>
+#include <string_view>
 
 #include "control/config.hpp"
 #include "control/isolation.hpp"
@@ -24,6 +25,11 @@ namespace bulkhead {
 /// cannot be read, and what is wrong with the slices that can.
 [[nodiscard]] std::expected<Config, ConfigFaults> load_proved_config(const std::string& file,
                                                                      Resources resources);
+
+/// Likewise, of the text of such a file.
+[[nodiscard]] std::expected<Config, ConfigFaults> prove_config_text(std::string_view text,
+                                                                    const std::string& file,
+                                                                    Resources resources);
 
 /// `bulkhead check FILE [--json]`: the report to `out`, or the faults to `err`. Returns the exit status.
 [[nodiscard]] int check_command(const std::string& file, bool json, std::ostream& out, std::ostream& err);

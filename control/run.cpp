@@ -3,12 +3,16 @@
 
 #include <fmt/format.h>
 
+#include <expected>
 #include <memory>
 #include <numeric>
+#include <optional>
 #include <utility>
 
 #include "control/appliance.hpp"
 #include "control/config.hpp"
+#include "control/config_in_force.hpp"
+#include "control/control_server.hpp"
 #include "control/cores.hpp"
 #include "control/log.hpp"
 #include "control/report.hpp"
@@ -23,19 +27,11 @@ namespace {
 // An orderly stop is promised in under 2 s; forwarding what is queued may take this much of it.
 constexpr std::chrono::milliseconds kDrainPatience{500};
 
-void log_lines(const std::string& text) {
-  for (std::size_t start = 0; start < text.size();) {
-    const std::size_t end = std::min(text.find('\n', start), text.size());
-    log_error(std::string_view(text).substr(start, end - start));
-    start = end + 1;
-  }
-}
-
 /// The configuration, if it can be read and its slices can live together; else says why not.
-std::optional<Config> load_proved(const std::string& file, const Resources& resources) {
-  auto config = load_proved_config(file, resources);
+std::optional<Config> prove(const std::expected<std::string, ConfigFaults>& text, const std::string& file) {
+  auto config = text ? prove_config_text(*text, file, this_machine()) : std::unexpected(text.error());
   if (config) return std::move(*config);
-  log_lines(config.error().to_string());
+  log_error_lines(config.error().to_string());
   return std::nullopt;
 }
 
@@ -68,33 +64,28 @@ void log_accounts(const Snapshot& snapshot) {
   }
 }
 
-/// False where neither the new configuration nor the old one is in force.
-bool reload(Appliance& appliance, const std::string& file) {
-  const auto config = load_proved(file, {.port_speeds = {}, .workers = appliance.workers()});
-  if (!config) {
-    log_error(fmt::format("{}: refused; the running configuration stays as it is", file));
-    return true;
-  }
-  if (const auto done = appliance.reload(*config); !done) {
-    log_lines(done.error().message());
-    const bool broken = done.error().kind() == ApplianceFault::Kind::broken;
-    log_error(fmt::format(
-        "{}: refused; {}", file,
-        broken ? "the appliance cannot go on as before, and stops" : "the old configuration is in force"));
-    return !broken;
-  }
-  log_info(fmt::format("{}: in force", file));
-  return true;
+/// Does what a client of the control socket waits for.
+Answer carry_out(ConfigInForce& config, ControlRequest request) {
+  if (request.kind == ControlRequest::Kind::config) return {kExitOk, config.text()};
+  if (request.kind == ControlRequest::Kind::plan) return config.plan(request.text, request.file);
+  notify_reloading();
+  Answer answer = config.apply(std::move(request.text), request.file);
+  notify_ready();
+  return answer;
 }
 
 /// Serves until told to stop; returns the exit status.
-int serve(Appliance& appliance, Signals& signals, const std::string& file) {
-  while (true) {
+int serve(ConfigInForce& config, ControlServer& control, Signals& signals, const std::string& file) {
+  const auto handle = [&](ControlRequest request) { return carry_out(config, std::move(request)); };
+  while (!config.broken()) {
     switch (signals.wait()) {
       case Signals::Wish::reload:
         notify_reloading();
-        if (!reload(appliance, file)) return kExitFailed;
+        static_cast<void>(config.apply_file(file));  // the log has it
         notify_ready();
+        break;
+      case Signals::Wish::errands:
+        control.do_next(handle);
         break;
       case Signals::Wish::stop:
         return kExitOk;
@@ -103,18 +94,31 @@ int serve(Appliance& appliance, Signals& signals, const std::string& file) {
         return kExitFailed;
     }
   }
+  return kExitFailed;
+}
+
+void log_ready(const Appliance& appliance) {
+  const auto count = [](std::size_t number, std::string_view what) {
+    return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
+  };
+  log_info(fmt::format("ready: {} on {}, {}, packets in {}, statistics at {}",
+                       count(appliance.config().slices.size(), "slice"),
+                       count(appliance.config().ports.size(), "port"), count(appliance.workers(), "worker"),
+                       appliance.hugepages() ? "hugepages" : "ordinary pages",
+                       appliance.config().stats.listen));
 }
 
 int fail_with(const ApplianceFault& fault) {
-  log_lines(fault.message());
+  log_error_lines(fault.message());
   return fault.kind() == ApplianceFault::Kind::refused ? kExitRefused : kExitFailed;
 }
 
 }  // namespace
 
-int run_command(const std::string& file) {
+int run_command(const std::string& file, const std::string& socket) {
   Signals signals;
-  auto config = load_proved(file, this_machine());
+  auto text = read_config_text(file);
+  auto config = prove(text, file);
   if (!config) return kExitRefused;
   auto cores = worker_cores(config->appliance);
   if (!cores) return fail_with({cores.error(), ApplianceFault::Kind::refused});
@@ -123,24 +127,22 @@ int run_command(const std::string& file) {
   SnapshotSource source;
   auto endpoint = start_endpoint(config->stats, source);
   if (!endpoint) return fail_with(endpoint.error());
-  const std::string listen = config->stats.listen;
+  auto control = ControlServer::start({.socket = socket,
+                                       .call = [&signals] { signals.call_for_errands(); },
+                                       .latest = [&source] { return source.latest(); }});
+  if (!control) return fail_with(control.error());
 
   auto appliance = Appliance::start(std::move(*config), std::move(*cores),
                                     [&signals](std::string why) { signals.fail(std::move(why)); });
   if (!appliance) return fail_with(appliance.error());
   source.attach(appliance->get());
-  const auto count = [](std::size_t number, std::string_view what) {
-    return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
-  };
-  log_info(fmt::format("ready: {} on {}, {}, packets in {}, statistics at {}",
-                       count((*appliance)->config().slices.size(), "slice"),
-                       count((*appliance)->config().ports.size(), "port"),
-                       count((*appliance)->workers(), "worker"),
-                       (*appliance)->hugepages() ? "hugepages" : "ordinary pages", listen));
+  log_ready(**appliance);
   notify_ready();
 
-  const int status = serve(**appliance, signals, file);
+  ConfigInForce in_force(**appliance, std::move(*text));
+  const int status = serve(in_force, **control, signals, file);
   notify_stopping();
+  (*control)->stop();
   (*appliance)->stop(kDrainPatience);
   source.attach(nullptr);
   log_accounts((*appliance)->snapshot());

@@ -3,16 +3,13 @@
 
 #include <string>
 
+#include "control/answer.hpp"
+
 namespace bulkhead {
 
-/// Exit statuses of the commands, as the contract has them.
-inline constexpr int kExitOk = 0;
-inline constexpr int kExitRefused = 1;  // the configuration
-inline constexpr int kExitFailed = 3;   // a device, the memory, the endpoint
-inline constexpr int kExitUsage = 64;
-
-/// `bulkhead run FILE`: the appliance, until SIGTERM or SIGINT; SIGHUP reads the file again. Returns the exit
-/// status. Takes over these signals for the whole process; call it from the main thread.
-[[nodiscard]] int run_command(const std::string& file);
+/// `bulkhead run FILE`: the appliance, until SIGTERM or SIGINT; SIGHUP reads the file again, and the
+/// operator's commands come by the control socket. Returns the exit status. Takes over these signals for the
+/// whole process; call it from the main thread.
+[[nodiscard]] int run_command(const std::string& file, const std::string& socket);
 
 }  // namespace bulkhead

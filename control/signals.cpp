@@ -6,6 +6,19 @@
 #include <utility>
 
 namespace bulkhead {
+namespace {
+
+/// Whether the order to stop is there already. sigwait hands out lower numbers first, so that clients that
+/// ask again and again would keep SIGTERM waiting for ever.
+bool must_stop() {
+  sigset_t stop;
+  sigemptyset(&stop);
+  for (const int signal : {SIGTERM, SIGINT}) sigaddset(&stop, signal);
+  const timespec no_time{};
+  return sigtimedwait(&stop, nullptr, &no_time) > 0;
+}
+
+}  // namespace
 
 Signals::Signals() {
   sigemptyset(&set_);
@@ -17,13 +30,20 @@ Signals::Signals() {
 
 Signals::Wish Signals::wait() {
   while (true) {
+    if (must_stop()) return Wish::stop;
     int signal = 0;
     if (sigwait(&set_, &signal) != 0) continue;
     if (signal == SIGHUP) return Wish::reload;
     if (signal != SIGUSR1) return Wish::stop;
-    // Without a failure, somebody outside sent it, and meant another program.
+    // Without either, somebody outside sent it, and meant another program.
     if (!failure().empty()) return Wish::failed;
+    if (errands_.exchange(false)) return Wish::errands;
   }
+}
+
+void Signals::call_for_errands() {
+  errands_ = true;
+  kill(getpid(), SIGUSR1);
 }
 
 void Signals::fail(std::string reason) {

@@ -39,6 +39,19 @@ uint64_t sum_of(const std::vector<std::pair<std::string, uint64_t>>& counts) {
   return sum;
 }
 
+/// Where the slice's rules are: in hardware, as marks on a shared queue, in software.
+std::string rules_text(const Snapshot::Slice& slice) {
+  uint32_t hardware = 0;
+  uint32_t mark = 0;
+  uint32_t software = 0;
+  for (const auto& port : slice.ports) {
+    hardware += port.rules_hardware;
+    mark += port.rules_mark;
+    software += port.rules_software;
+  }
+  return std::to_string(hardware) + "/" + std::to_string(mark) + "/" + std::to_string(software);
+}
+
 Row slice_row(const Snapshot::Slice& slice) {
   Snapshot::Traffic rx;
   Snapshot::Traffic tx;
@@ -60,7 +73,8 @@ Row slice_row(const Snapshot::Slice& slice) {
           percent(slice.cpu_percent),
           percent(slice.cpu_reserve_percent),
           slice.cpu_cap_percent ? percent(*slice.cpu_cap_percent) : "none",
-          percent(slice.cpu_throttled_percent)};
+          percent(slice.cpu_throttled_percent),
+          rules_text(slice)};
 }
 
 Row port_row(const Snapshot::Port& port) {
@@ -93,11 +107,17 @@ std::string aligned(const std::vector<Row>& rows) {
 
 std::string status_table(const Snapshot& snapshot) {
   std::vector<Row> slices = {{"slice", "rx pkt/s", "rx bit/s", "tx pkt/s", "tx bit/s", "dropped", "memory",
-                              "cpu", "reserve", "cap", "throttled"}};
+                              "cpu", "reserve", "cap", "throttled", "hw/mark/sw rules"}};
   for (const auto& slice : snapshot.slices) slices.push_back(slice_row(slice));
   std::vector<Row> ports = {{"port", "rx pkt/s", "rx bit/s", "tx pkt/s", "tx bit/s", "not taken", "link"}};
   for (const auto& port : snapshot.ports) ports.push_back(port_row(port));
   return aligned(slices) + "\n" + aligned(ports);
+}
+
+std::string status_text(const Snapshot& snapshot) {
+  const std::string state = snapshot.ready ? "ready" : "not ready: " + snapshot.not_ready_because;
+  return "bulkhead " + snapshot.version + ", generation " + std::to_string(snapshot.config_generation) +
+         ", " + state + "\n\n" + status_table(snapshot);
 }
 
 }  // namespace bulkhead

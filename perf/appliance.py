@@ -41,8 +41,8 @@ listen = "unix:{self.socket}"
 """ + ports_and_slices)
         self.log = pathlib.Path(directory, "log")
         self.started = time.monotonic()
-        self.process = subprocess.Popen([program, "run", str(config)], stdout=self.log.open("wb"),
-                                        stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+        self.process = subprocess.Popen([program, "run", str(config), "--socket", str(pathlib.Path(directory, "control.sock"))],
+                                        stdout=self.log.open("wb"), stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
 
     def __enter__(self):
         while not self.ready():

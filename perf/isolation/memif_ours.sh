@@ -17,7 +17,7 @@ trap stop EXIT
   printf 'eal = ["--no-pci", "--file-prefix=%s"]\n[stats]\nlisten = "unix:%s/stats.sock"\n' "$socket" "$directory"
   "$program" --config "$attack" "$socket"
 } >"$directory/appliance.toml"
-"$bulkhead" run "$directory/appliance.toml" >"$directory/log" 2>&1 &
+"$bulkhead" run "$directory/appliance.toml" --socket "$directory/control.sock" >"$directory/log" 2>&1 &
 pid=$!
 for _ in $(seq 100); do
   grep -q ready: "$directory/log" && break

@@ -51,5 +51,17 @@ TEST_CASE("each event is a line with its time and its weight, out at once", "[lo
         "0000-00-00T00:00:00.000 error: \n");
 }
 
+TEST_CASE("each line of a text is an event", "[log]") {
+  const std::string text = written_by([] {
+    log_error_lines("one\n  two\n");
+    log_info_lines("three");
+    log_info_lines("");
+  });
+  CHECK(with_digits_as_zero(text) ==
+        "0000-00-00T00:00:00.000 error: one\n"
+        "0000-00-00T00:00:00.000 error:   two\n"
+        "0000-00-00T00:00:00.000 info: three\n");
+}
+
 }  // namespace
 }  // namespace bulkhead

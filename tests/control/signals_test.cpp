@@ -45,6 +45,27 @@ TEST_CASE("the signal that tells of a failure says nothing when it comes from ou
   CHECK(sigismember(&pending, SIGTERM) == 0);
 }
 
+TEST_CASE("errands call the one that waits, many calls at once", "[signals]") {
+  Signals signals;
+  std::thread([&] {
+    signals.call_for_errands();
+    signals.call_for_errands();
+  }).join();
+  CHECK(signals.wait() == Signals::Wish::errands);
+  send(SIGTERM);
+  CHECK(signals.wait() == Signals::Wish::stop);
+}
+
+TEST_CASE("the order to stop comes before whatever else there is to do", "[signals]") {
+  Signals signals;
+  signals.call_for_errands();
+  send(SIGHUP);
+  send(SIGTERM);
+  CHECK(signals.wait() == Signals::Wish::stop);
+  CHECK(signals.wait() == Signals::Wish::reload);
+  CHECK(signals.wait() == Signals::Wish::errands);
+}
+
 TEST_CASE("a client that goes away does not end the process", "[signals]") {
   const Signals signals;
   send(SIGPIPE);

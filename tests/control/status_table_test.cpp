@@ -18,6 +18,9 @@ Snapshot two_slices() {
   lab.ports[1].received = {0, 0, 1250, 1e6};
   lab.ports[1].transmitted[0] = {0, 0, 400, 10e9};
   lab.ports[1].transmitted[7] = {0, 0, 599, 0};
+  lab.ports[0].rules_hardware = 3;
+  lab.ports[0].rules_mark = 1;
+  lab.ports[1].rules_software = 20;
   lab.memory_packets = 12;
   lab.memory_quota_packets = 8192;
   lab.cpu_percent = 12.34;
@@ -41,11 +44,11 @@ Snapshot two_slices() {
 TEST_CASE("The table has a line for each slice and each port, figures aligned to the right") {
   CHECK(status_table(two_slices()) ==
         "slice  rx pkt/s  rx bit/s  tx pkt/s  tx bit/s  dropped      memory    cpu  reserve    cap  "
-        "throttled\n"
+        "throttled  hw/mark/sw rules\n"
         "lab-a    2.50 k    84.1 M       999    10.0 G       42  12 of 8192  12.3%    30.0%  80.5%       "
-        "0.0%\n"
+        "0.0%            3/1/20\n"
         "v             0         0         0         0        0      0 of 0   0.0%     0.0%   none       "
-        "0.0%\n"
+        "0.0%             0/0/0\n"
         "\n"
         "port    rx pkt/s  rx bit/s  tx pkt/s  tx bit/s  not taken  link\n"
         "uplink         5         0         0         0          7  down\n");
@@ -72,6 +75,19 @@ TEST_CASE("Rates are scaled to three digits at every size") {
 
 TEST_CASE("Nothing to show still shows the headings") {
   CHECK(status_table(Snapshot{}) ==
-        "slice  rx pkt/s  rx bit/s  tx pkt/s  tx bit/s  dropped  memory  cpu  reserve  cap  throttled\n\n"
+        "slice  rx pkt/s  rx bit/s  tx pkt/s  tx bit/s  dropped  memory  cpu  reserve  cap  throttled  "
+        "hw/mark/sw rules\n\n"
         "port  rx pkt/s  rx bit/s  tx pkt/s  tx bit/s  not taken  link\n");
+}
+
+TEST_CASE("Above the table stands what is in force, and why the appliance is not ready") {
+  Snapshot snapshot;
+  snapshot.version = "1.2.3";
+  snapshot.config_generation = 7;
+  snapshot.ready = true;
+  CHECK(status_text(snapshot) == "bulkhead 1.2.3, generation 7, ready\n\n" + status_table(snapshot));
+  snapshot.ready = false;
+  snapshot.not_ready_because = "port uplink has no link";
+  CHECK_THAT(status_text(snapshot), Catch::StartsWith("bulkhead 1.2.3, generation 7, not ready: port uplink "
+                                                      "has no link\n\nslice "));
 }

@@ -78,6 +78,7 @@ class Appliance:
         self.directory = pathlib.Path(directory)
         self.file = self.directory / "appliance.toml"
         self.log = self.directory / "log"
+        self.socket = self.directory / "control.sock"
         self.port_options = port_options
         self.speed = "10Gbps"
         self.eal = ""
@@ -107,9 +108,14 @@ speed  = "{self.speed}"
         """Starts on a fresh file and waits until it is ready."""
         self.write(slices, **options)
         with self.log.open("wb") as log:
-            self.process = self.net.appliance.spawn(PROGRAM, "run", str(self.file), stdout=log,
-                                                    stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+            self.process = self.net.appliance.spawn(PROGRAM, "run", str(self.file), "--socket", str(self.socket),
+                                                    stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
         until(self.is_ready, "the appliance is ready", 30)
+
+    def command(self, *words, **options):
+        """Runs one of the commands that talk to the running appliance; returns it when it has ended."""
+        return subprocess.run([PROGRAM, *map(str, words), "--socket", str(self.socket)], capture_output=True, text=True,
+                              check=False, timeout=60 * SLOWNESS, **options)
 
     def is_ready(self):
         if self.process.poll() is not None:

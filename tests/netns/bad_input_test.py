@@ -20,12 +20,12 @@ class BadInput(appliance.Case):
         super().setUp()
         self.net.cable("left")
         self.box.write(GOOD)
+        self.run_here = ["run", str(self.box.file), "--socket", str(self.box.socket)]
         self.before = leftovers.found(self.net, self.box.directory)
 
     def refuse(self, status, *words, arguments=None):
         """Runs the appliance on what lies there: it ends by itself with `status`, saying all the words."""
-        done = self.net.appliance.run(appliance.PROGRAM, *(arguments or ["run", str(self.box.file)]), check=False,
-                                      timeout=30)
+        done = self.net.appliance.run(appliance.PROGRAM, *(arguments or self.run_here), check=False, timeout=30)
         said = done.stdout + done.stderr
         self.assertEqual(done.returncode, status, said)
         for word in words:
@@ -73,12 +73,12 @@ class BadInput(appliance.Case):
     def test_argument_that_dpdk_does_not_know(self):
         self.edit('"--no-pci"', '"--no-such-thing"')
         self.refuse(3, "unrecognized option '--no-such-thing'", "DPDK: did not start", "eal")
-        done = self.net.appliance.run(appliance.PROGRAM, "run", str(self.box.file), check=False)
+        done = self.net.appliance.run(appliance.PROGRAM, *self.run_here, check=False)
         self.assertEqual(done.stdout, "")
 
     def test_without_raw_sockets(self):
         done = self.net.appliance.run("setpriv", "--inh-caps=-net_raw", "--bounding-set=-net_raw", appliance.PROGRAM,
-                                      "run", str(self.box.file), check=False)
+                                      *self.run_here, check=False)
         self.assertEqual(done.returncode, 3, done.stderr)
         self.assertIn("port left (device net_af_packet0,iface=left): raw sockets cannot be opened: Operation not "
                       "permitted; run as root, or with CAP_NET_RAW", done.stderr)
@@ -149,9 +149,9 @@ class BadInput(appliance.Case):
 
     def test_without_permission(self):
         # Without capabilities, as an unprivileged user would be.
-        self.box.directory.chmod(0o755)
+        self.box.directory.chmod(0o777)
         done = self.net.appliance.run("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all",
-                                      "--bounding-set=-all", appliance.PROGRAM, "run", str(self.box.file), check=False)
+                                      "--bounding-set=-all", appliance.PROGRAM, *self.run_here, check=False)
         self.assertEqual(done.returncode, 3, done.stdout + done.stderr)
         self.assertIn("permi", (done.stdout + done.stderr).lower())
 
@@ -162,13 +162,15 @@ class BadInput(appliance.Case):
 
     def test_commands_that_are_not_there(self):
         for word, complaint in (("chekc", 'there is no command "chekc"; did you mean "check"?\n'),
-                                ("nosuch", 'there is no command "nosuch"; known are run, check, classify and certify\n')):
+                                ("nosuch", 'there is no command "nosuch"; known are run, check, classify, certify, plan, '
+                                           'apply, status and top\n')):
             done = subprocess.run([appliance.PROGRAM, word, "a.toml"], capture_output=True, text=True, check=False)
             self.assertEqual((done.returncode, done.stderr), (64, complaint))
 
     def test_help_and_version(self):
         for arguments in (["--help"], ["--version"], ["run", "--help"], ["check", "--help"], ["classify", "--help"],
-                          ["run", "--version"], ["check", "--version"], ["classify", "--version"]):
+                          ["plan", "--help"], ["apply", "--help"], ["status", "--help"], ["top", "--help"],
+                          ["plan", "--version"], ["status", "--version"], ["run", "--version"], ["check", "--version"], ["classify", "--version"]):
             done = subprocess.run([appliance.PROGRAM, *arguments], capture_output=True, text=True, check=False)
             self.assertEqual(done.returncode, 0, f"{arguments}: {done.stderr}")
             self.assertTrue(done.stdout)
