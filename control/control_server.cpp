@@ -17,6 +17,7 @@
 #include "control/control_stream.hpp"
 #include "control/errands.hpp"
 #include "control/listen_address.hpp"
+#include "control/rules_text.hpp"
 #include "control/snapshot_json.hpp"
 #include "control/status_table.hpp"
 
@@ -133,6 +134,12 @@ class ControlServer::Implementation {
     });
     http_.Get(kStatusJsonPath, [this](const httplib::Request&, httplib::Response& response) {
       fill(response, {kExitOk, snapshot_json(*latest_()) + "\n"}, "application/json");
+    });
+    http_.Get(kRulesPath, [this](const httplib::Request&, httplib::Response& response) {
+      fill(response, {kExitOk, rules_text(*latest_())});
+    });
+    http_.Get(kRulesJsonPath, [this](const httplib::Request&, httplib::Response& response) {
+      fill(response, {kExitOk, rules_json(*latest_()) + "\n"}, "application/json");
     });
     http_.set_error_handler(explain);
     accepting_ = std::thread([this] { http_.serve(listener_.fd()); });

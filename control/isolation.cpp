@@ -173,8 +173,8 @@ void prove_memory(const Config& config, const Resources& resources, FaultList& f
                memory_account(config, memory, workers) + "; raise memory in [appliance]");
   else if (exceeding != nullptr)
     faults.add(exceeding->at, "the slices' memory sums to " +
-                                  std::to_string(sum - held_packets(config, memory, workers)) + " packets, and " +
-                                  memory_account(config, memory, workers) +
+                                  std::to_string(sum - held_packets(config, memory, workers)) +
+                                  " packets, and " + memory_account(config, memory, workers) +
                                   "; lower packets in [slice.memory], or raise memory in [appliance]");
   else
     prove_queues(config, memory_packets(config, memory, workers), faults);

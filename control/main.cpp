@@ -44,6 +44,7 @@ struct Remote {
   std::string socket = bulkhead::kControlSocket;
   bool json = false;
   bool config = false;
+  bool rules = false;
 };
 
 /// These commands; `remote` and `status` must live as long as `app`.
@@ -61,12 +62,14 @@ std::vector<CLI::App*> add_remote_commands(CLI::App& app, Remote& remote, int& s
   CLI::App* const show =
       app.add_subcommand("status", "Show slices, rates, drops, CPU and rules in one table");
   CLI::Option* const json = show->add_flag("--json", remote.json, "machine-readable output");
-  show->add_flag("--config", remote.config, "the running configuration instead")->excludes(json);
+  CLI::Option* const config =
+      show->add_flag("--config", remote.config, "the running configuration instead")->excludes(json);
+  show->add_flag("--rules", remote.rules, "the flow rules instead, where they are, and why")
+      ->excludes(config);
   show->callback([&] {
     using bulkhead::StatusForm;
-    const StatusForm form = remote.json     ? StatusForm::json
-                            : remote.config ? StatusForm::config
-                                            : StatusForm::table;
+    StatusForm form = remote.json ? StatusForm::json : remote.config ? StatusForm::config : StatusForm::table;
+    if (remote.rules) form = remote.json ? StatusForm::rules_json : StatusForm::rules;
     status = bulkhead::status_command(remote.socket, form, std::cout, std::cerr);
   });
 

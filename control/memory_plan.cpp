@@ -50,8 +50,8 @@ uint64_t held_packets(const Config& config, const PacketMemory& memory, std::opt
     const std::string& device = config.ports[number].device;
     held += uint64_t{2} * (has_driver(device, "af_xdp") ? kAfXdpDescriptors : kDescriptors);
     if (is_pci(device) || has_driver(device, "tap"))
-      held += uint64_t{kOwnDescriptors} *
-              own_queues_at(config, PortId{static_cast<uint16_t>(number)}, memory);
+      held +=
+          uint64_t{kOwnDescriptors} * own_queues_at(config, PortId{static_cast<uint16_t>(number)}, memory);
   }
   return held;
 }

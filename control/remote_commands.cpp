@@ -65,7 +65,10 @@ int apply_command(const std::string& socket, const std::string& file, std::ostre
 }
 
 int status_command(const std::string& socket, StatusForm form, std::ostream& out, std::ostream& err) {
-  if (form == StatusForm::config) return print(ask_control(socket, {.path = kConfigPath}), out, err);
+  const auto show = [&](const char* path) { return print(ask_control(socket, {.path = path}), out, err); };
+  if (form == StatusForm::config) return show(kConfigPath);
+  if (form == StatusForm::rules) return show(kRulesPath);
+  if (form == StatusForm::rules_json) return show(kRulesJsonPath);
   const ControlQuestion question{.path = form == StatusForm::json ? kStatusJsonPath : kStatusPath};
   if (const Answer first = ask_control(socket, question); !first.good()) return print(first, out, err);
   std::this_thread::sleep_for(kBetweenSnapshots);

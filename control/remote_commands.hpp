@@ -16,7 +16,7 @@ namespace bulkhead {
 [[nodiscard]] int apply_command(const std::string& socket, const std::string& file, std::ostream& out,
                                 std::ostream& err);
 
-enum class StatusForm : uint8_t { table, json, config };
+enum class StatusForm : uint8_t { table, json, config, rules, rules_json };
 
 /// `bulkhead status`: rates are those of the half second that it takes.
 [[nodiscard]] int status_command(const std::string& socket, StatusForm form, std::ostream& out,

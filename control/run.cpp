@@ -27,6 +27,8 @@ namespace {
 // An orderly stop is promised in under 2 s; forwarding what is queued may take this much of it.
 constexpr std::chrono::milliseconds kDrainPatience{500};
 
+constexpr std::chrono::seconds kBetweenAudits{1};
+
 /// The configuration, if it can be read and its slices can live together; else says why not.
 std::optional<Config> prove(const std::expected<std::string, ConfigFaults>& text, const std::string& file) {
   auto config = text ? prove_config_text(*text, file, this_machine()) : std::unexpected(text.error());
@@ -75,10 +77,19 @@ Answer carry_out(ConfigInForce& config, ControlRequest request) {
 }
 
 /// Serves until told to stop; returns the exit status.
-int serve(ConfigInForce& config, ControlServer& control, Signals& signals, const std::string& file) {
+int serve(Appliance& appliance, ConfigInForce& config, ControlServer& control, Signals& signals,
+          const std::string& file) {
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point audited = Clock::now();
   const auto handle = [&](ControlRequest request) { return carry_out(config, std::move(request)); };
   while (!config.broken()) {
-    switch (signals.wait()) {
+    if (Clock::now() - audited >= kBetweenAudits) {
+      appliance.audit();
+      audited = Clock::now();
+    }
+    switch (signals.wait(kBetweenAudits)) {
+      case Signals::Wish::none:
+        break;
       case Signals::Wish::reload:
         notify_reloading();
         static_cast<void>(config.apply_file(file));  // the log has it
@@ -140,7 +151,7 @@ int run_command(const std::string& file, const std::string& socket) {
   notify_ready();
 
   ConfigInForce in_force(**appliance, std::move(*text));
-  const int status = serve(in_force, **control, signals, file);
+  const int status = serve(**appliance, in_force, **control, signals, file);
   notify_stopping();
   (*control)->stop();
   (*appliance)->stop(kDrainPatience);

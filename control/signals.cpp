@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <utility>
 
 namespace bulkhead {
@@ -28,11 +29,13 @@ Signals::Signals() {
   std::signal(SIGPIPE, SIG_IGN);
 }
 
-Signals::Wish Signals::wait() {
+Signals::Wish Signals::wait(std::chrono::seconds patience) {
+  const timespec most{.tv_sec = patience.count(), .tv_nsec = 0};
   while (true) {
     if (must_stop()) return Wish::stop;
-    int signal = 0;
-    if (sigwait(&set_, &signal) != 0) continue;
+    const int signal = sigtimedwait(&set_, nullptr, &most);
+    if (signal < 0 && errno == EAGAIN) return Wish::none;
+    if (signal < 0) continue;
     if (signal == SIGHUP) return Wish::reload;
     if (signal != SIGUSR1) return Wish::stop;
     // Without either, somebody outside sent it, and meant another program.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <mutex>
@@ -14,13 +15,14 @@ namespace bulkhead {
 /// that no handler ever interrupts anything.
 class Signals {
  public:
-  enum class Wish : uint8_t { reload, stop, failed, errands };
+  enum class Wish : uint8_t { reload, stop, failed, errands, none };
 
   /// Blocks the signals in this thread and in those that it will start.
   Signals();
 
-  /// Waits for the next one; `stop` comes first, however much else there is to do. Main thread.
-  [[nodiscard]] Wish wait();
+  /// Waits for the next one, and for `patience` at most; `stop` comes first, however much else there is to
+  /// do. Main thread.
+  [[nodiscard]] Wish wait(std::chrono::seconds patience = std::chrono::hours{24});
 
   /// Makes `wait` return `failed`; the first reason is kept. Any thread.
   void fail(std::string reason);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <tuple>
 #include <utility>
 
 namespace bulkhead {
@@ -41,12 +42,13 @@ class Priorities {
   uint8_t of(const FlowPattern& pattern) {
     if (!wanted_) return 0;
     const auto number = static_cast<uint8_t>(numbers_.size() + 1);
-    return numbers_.try_emplace({pattern.network, pattern.ethertype.value}, number).first->second;
+    return numbers_.try_emplace({pattern.tags, pattern.network, pattern.ethertype.value}, number)
+        .first->second;
   }
 
  private:
   bool wanted_;
-  std::map<std::pair<FlowPattern::Network, uint16_t>, uint8_t> numbers_;
+  std::map<std::tuple<FlowPattern::Tags, FlowPattern::Network, uint16_t>, uint8_t> numbers_;
 };
 
 class Planner {

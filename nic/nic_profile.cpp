@@ -250,7 +250,9 @@ constexpr auto kProfiles = std::to_array<NicProfile>({
     // net/tap/tap_flow.c: rules of the kernel's flower classifier. More than four queue pairs crash. Its
     // vlan item is faulty (byte order, eight bits of the VID) and wants ipv4 behind it; the PCP's mask is
     // dropped. Rules of equal priority need the same type of frame. flower is asked for every protocol
-    // (ETH_P_ALL) and looks behind the tag. most_rules is unconfirmed.
+    // (ETH_P_ALL) and looks behind the tag. The kernel spreads what no rule has over all queues. most_rules
+    // is
+    // unconfirmed.
     {.name = "tap",
      .drivers = {"net_tap"},
      .to_queue = true,
@@ -258,6 +260,7 @@ constexpr auto kProfiles = std::to_array<NicProfile>({
      .most_queues = 4,
      .equal_queues = true,
      .most_rules = 256,
+     .spreads_rest = true,
      .mac = bits,
      .ethertype = whole,
      .vid = whole,

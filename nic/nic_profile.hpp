@@ -35,6 +35,7 @@ struct NicProfile {
   uint16_t most_queues = 16;  // receive queues, the shared one included, that steering may use
   bool equal_queues = false;  // as many transmit queues as receive queues, or rules fail
   uint32_t most_rules = 0;    // that its tables are known to hold
+  bool spreads_rest = false;  // what no rule has comes by any queue, unless a last rule says otherwise
 
   // Fields
   Compares mac = Compares::nothing;

@@ -219,9 +219,10 @@ Result<FlowHandle> PortFlowTable::create(const FlowRule& rule) {
 }
 
 /// Frames enter group 0. From there they are led on to the group, which hands those that no rule of it has to
-/// the shared queue: a group does not fall back to the one before.
+/// the shared queue: a group does not fall back to the one before, nor, in some devices, group 0 to that
+/// queue.
 Result<void> PortFlowTable::lead_to(uint8_t group) {
-  if (group == 0 || ways_.contains(group)) return {};
+  if ((group == 0 && !profile_.spreads_rest) || ways_.contains(group)) return {};
   const std::array<rte_flow_item, 2> everything{
       rte_flow_item{.type = RTE_FLOW_ITEM_TYPE_ETH, .spec = nullptr, .last = nullptr, .mask = nullptr},
       rte_flow_item{.type = RTE_FLOW_ITEM_TYPE_END, .spec = nullptr, .last = nullptr, .mask = nullptr}};
@@ -240,9 +241,9 @@ Result<void> PortFlowTable::lead_to(uint8_t group) {
     return way != nullptr ? std::string() : words_of(error, rte_errno);
   };
   // What every rule goes before.
-  constexpr uint32_t kLast = 1;
-  std::string why = lay(group, kLast, shared.data());
-  if (why.empty()) why = lay(0, kLast, jumping.data());
+  const uint32_t last = profile_.one_type_per_priority ? 255 : 1;
+  std::string why = lay(group, last, shared.data());
+  if (why.empty() && group != 0) why = lay(0, last, jumping.data());
   if (why.empty()) {
     ways_.emplace(group, std::move(ways));
     return {};

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <string>
 
+#include "classifier/algebra.hpp"
 #include "classifier/frame_builder.hpp"
 #include "classifier/headers_text.hpp"
 #include "classifier/slice_table.hpp"
@@ -78,6 +79,18 @@ Verdict verdict_of(const SliceTable& table, std::span<const uint8_t> frame) {
   return table.classify(kPort, FrameView{frame.data(), static_cast<uint32_t>(frame.size())}, tag);
 }
 
+/// Just the frames that have a frame's addresses, protocol and L4 ports, where it has those.
+Match five_tuple_of(const Headers& headers) {
+  Match match;
+  if (headers.ip_src.family != IpAddress::Family::v4 || headers.l4_src == Headers::kNoL4Port) return match;
+  match.ip_src = {false, IpPrefix{headers.ip_src.bytes, 32}, std::nullopt};
+  match.ip_dst = {false, IpPrefix{headers.ip_dst.bytes, 32}, std::nullopt};
+  match.ip_proto = Interval<Headers::kNoIpProto>::exactly(headers.ip_proto);
+  match.l4_src = Interval<Headers::kNoL4Port>::exactly(headers.l4_src);
+  match.l4_dst = Interval<Headers::kNoL4Port>::exactly(headers.l4_dst);
+  return match;
+}
+
 /// Slices of different precedence, with a few entries each that ask for things NICs like.
 Entries random_entries(test::RandomFlows& random, uint32_t sparsity) {
   Entries entries;
@@ -85,6 +98,7 @@ Entries random_entries(test::RandomFlows& random, uint32_t sparsity) {
   for (uint32_t i = 0; i < count; ++i) {
     Match match = random.match(sparsity);
     if (random.one_in(2)) match.vlan.last = match.vlan.first = random.headers().vlan.number();
+    if (random.one_in(8)) match = five_tuple_of(random.headers());
     const auto slice = static_cast<uint16_t>(random.below(4));
     entries.push_back(entry(slice, match, slice));
   }
@@ -106,13 +120,17 @@ TEST_CASE("whatever the NIC, no rule has a frame of another slice, and no two ha
       install(compile_flow_rules(entries, kPort, profile), profile, nic);
       for (int n = 0; n < 100; ++n) {
         Headers headers = random.headers();
+        // Every other frame is one that some entry asks for.
+        const Match& asked = entries[random.below(static_cast<uint32_t>(entries.size()))].match;
+        if (random.one_in(2)) headers = witness(asked).value_or(headers);
         headers.port = kPort;
         const auto frame = vary(build_frame(headers), random);
         const auto action = nic.steer(frame);
         if (!action) continue;
         ++steered;
         if (nic.rules_for(frame) != 1)
-          FAIL(profile.name << ": rules share " << to_string(headers, "p") << rules_with(nic, profile, frame));
+          FAIL(profile.name << ": rules share " << to_string(headers, "p")
+                            << rules_with(nic, profile, frame));
         const Verdict verdict = verdict_of(*table, frame);
         const Verdict expected = Verdict::of(SliceId{static_cast<uint16_t>(number_in(*action) - 1)});
         if (verdict != expected && verdict != Verdict::malformed())

@@ -71,3 +71,10 @@ TEST_CASE("a client that goes away does not end the process", "[signals]") {
   send(SIGPIPE);
   SUCCEED("still here");
 }
+
+TEST_CASE("who waits for a time only is told that nothing came") {
+  Signals signals;
+  CHECK(signals.wait(std::chrono::seconds{0}) == Signals::Wish::none);
+  signals.call_for_errands();
+  CHECK(signals.wait(std::chrono::seconds{0}) == Signals::Wish::errands);
+}

@@ -81,7 +81,12 @@ bool SteeredLab::send(const Frame& frame) {
   const auto action = left_nic_.steer(frame);
   QueueId queue = action && action->kind == FlowAction::Kind::queue ? action->queue : QueueId{0};
   if (misled) queue = misled(queue);
-  return left_.offer(pool_, frame, queue);
+  // While a worker is kept from its core, all frames there are can be on their way.
+  const Packet packet = pool_.allocate(frame);
+  if (packet.mbuf() == nullptr) return false;
+  if (left_.inject(packet, queue)) return true;
+  free_packets({&packet, 1});
+  return false;
 }
 
 Snapshot::Slice SteeredLab::slice(const std::string& name) {

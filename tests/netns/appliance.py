@@ -63,7 +63,7 @@ class Metrics:
         Returns (at the ports, in the slices); both are zero when every packet is accounted for.
         """
         ports = self("port_received_packets_total") - self("slice_received_packets_total") \
-            - self("port_unclaimed_packets_total")
+            - self("port_unclaimed_packets_total") - self("isolation_violations_total")
         slices = self("slice_received_packets_total") + self("slice_replicated_packets_total") \
             - self("slice_transmitted_packets_total") - self("slice_dropped_packets_total") \
             - self("slice_queued_packets") - self("slice_input_queued_packets")

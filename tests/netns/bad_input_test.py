@@ -129,7 +129,7 @@ class BadInput(appliance.Case):
 
     def test_rules_in_hardware(self):
         self.edit('speed  = "10Gbps"', 'speed  = "10Gbps"\nflow_rules = "hardware"')
-        self.refuse(1, "appliance.toml:", "no rule can be offloaded")
+        self.refuse(1, "appliance.toml:", "its device takes no flow rules")
 
     def test_guarantee_above_the_speed_that_the_device_reports(self):
         self.edit('speed  = "10Gbps"\n', "")

@@ -22,7 +22,7 @@ STATIONS = {"by-mac": ("02:00:00:00:01:0a", "02:00:00:00:01:0b"),
             "by-prefix": ("02:00:00:00:02:0a", "02:00:00:00:02:0b"),
             "by-vlan": ("02:00:00:00:03:0a", "02:00:00:00:03:0b")}
 FIELDS = {"by-mac": ("", ""), "by-prefix": ('ip_dst = "10.2.0.0/16"', 'ip_dst = "10.1.0.0/16"'),
-          "by-vlan": ("vlan = 100", "vlan = 100")}
+          "by-vlan": ('vlan = 100\nethertype = "ipv4"', 'vlan = 100\nethertype = "ipv4"')}
 STRANGER = "02:00:00:00:09:0b"
 
 
@@ -52,6 +52,10 @@ def udp(source, destination, address, text, size):
             struct.pack("!HHHH", 1024, 53, 8 + len(data), 0) + data)
 
 
+def tagged(frame, vlan):
+    return frame[:12] + struct.pack("!HH", 0x8100, vlan) + frame[12:]
+
+
 def slices_frames(side, turn):
     """What the slices' stations at one side send in one turn, one frame of each slice after the other."""
     size = SIZES[turn % len(SIZES)]
@@ -62,8 +66,10 @@ def slices_frames(side, turn):
             ends = stations[here], stations[there]
             if name == "by-prefix":
                 yield udp(*ends, f"10.{2 - side}.0.{number}", text, size)
+            elif name == "by-vlan":
+                yield tagged(udp(*ends, "192.0.2.2", text, size - 4), 100)
             else:
-                yield frames.frame(*ends, text, vlan=100 if name == "by-vlan" else None, size=size)
+                yield frames.frame(*ends, text, size=size)
 
 
 def strangers():
@@ -76,7 +82,7 @@ def strangers():
             frames.frame(STRANGER, vlan, "untagged"),
             frames.frame(STRANGER, vlan, "another VLAN", vlan=101),
             # What DPDK 22.11's net_tap takes for VLAN 100.
-            frames.frame(STRANGER, vlan, "the driver's VLAN", vlan=4)]
+            tagged(udp(STRANGER, vlan, "192.0.2.2", "the driver's VLAN", 64), 4)]
 
 
 def by_station(arrived):
@@ -95,6 +101,9 @@ class Scenario:
     """The same for each way to steer."""
 
     FLOW_RULES = ""
+
+    def check_steering(self, metrics, in_slice):
+        """By which way packets came, `in_slice` of each slice at each port."""
 
     @classmethod
     def setUpClass(cls):
@@ -122,9 +131,12 @@ class Scenario:
                 self.assertEqual(metrics("slice_received_packets_total", slice=name, port=port), in_slice)
                 self.assertEqual(metrics("slice_transmitted_packets_total", slice=name, port=port), in_slice)
         self.assertEqual(metrics.nonzero("slice_dropped_packets_total"), [])
-        self.assertEqual(metrics("port_unclaimed_packets_total", port="left", reason="not_in_flowspace"),
+        # Nobody's, whether the shared queue had them or a slice's own.
+        stopped = metrics("isolation_violations_total")
+        self.assertEqual(metrics("port_unclaimed_packets_total", port="left", reason="not_in_flowspace") + stopped,
                          ROUNDS * len(nobodys))
-        self.assertEqual(metrics("port_unclaimed_packets_total"), ROUNDS * len(nobodys))
+        self.assertEqual(metrics("port_unclaimed_packets_total") + stopped, ROUNDS * len(nobodys))
+        self.check_steering(metrics, in_slice)
         for port in TAPS:
             self.assertEqual(metrics("port_transmitted_packets_total", port=port), in_slice * len(STATIONS))
         self.assertEqual(metrics.nonzero("port_missed_packets_total"), [])
@@ -133,12 +145,35 @@ class Scenario:
 class Software(Scenario, case.Case):
     FLOW_RULES = "software"
 
+    def check_steering(self, metrics, in_slice):
+        self.assertEqual(metrics("isolation_violations_total"), 0)
+
     def test_all_steering_is_said_to_be_software(self):
         metrics = self.box.metrics()
         for name in STATIONS:
             for port in TAPS:
                 self.assertEqual(metrics("slice_flow_rules", slice=name, port=port, where="software"), 1)
         self.assertEqual(metrics("slice_flow_rules", where="hardware"), 0)
+
+
+class Hardware(Scenario, case.Case):
+    FLOW_RULES = "auto"
+
+    def check_steering(self, metrics, in_slice):
+        for name in ("by-mac", "by-prefix"):
+            slice_ports = self.box.json(f"/api/v1/slices/{name}")["ports"]
+            # All by the slice's own queues: the demultiplexer had nothing to do for it.
+            self.assertEqual([port["rx_own_queue_packets"] for port in slice_ports], [in_slice] * len(TAPS), name)
+            self.assertEqual(metrics("isolation_violations_total", slice=name), 0)
+
+    def test_rules_are_told_as_testpmd_reads_them(self):
+        rules = {(rule["slice"], rule["port"]): rule for rule in self.box.json("/api/v1/rules")["rules"]}
+        by_prefix = rules["by-prefix", "left"]
+        self.assertEqual(by_prefix["where"], "hardware")
+        self.assertEqual(len(by_prefix["testpmd"]), 1)
+        self.assertRegex(by_prefix["testpmd"][0],
+                         r"^flow create 0 ingress priority \d+ pattern eth dst is 02:00:00:00:02:0b / "
+                         r"ipv4 dst spec 10.2.0.0 dst prefix 16 / end actions queue index \d+ / end$")
 
 
 if __name__ == "__main__":

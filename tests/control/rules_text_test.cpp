@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/rules_text.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace bulkhead;
+
+TEST_CASE("rules are told with where they are, why, and how testpmd would be asked") {
+  Snapshot snapshot;
+  Snapshot::Slice& slice = snapshot.slices.emplace_back();
+  slice.name = "lab";
+  const auto at = [&](const char* port, Snapshot::Steering steering) -> Snapshot::SlicePort& {
+    Snapshot::SlicePort& place = slice.ports.emplace_back();
+    place.port = port;
+    place.steering = std::make_shared<const Snapshot::Steering>(std::move(steering));
+    return place;
+  };
+  at("north",
+     {.where = "hardware", .queue = 3, .why_not_hardware = "", .left_out = "", .rules = {"flow create 1"}});
+  at("south", {.where = "hardware",
+               .queue = 1,
+               .why_not_hardware = "",
+               .left_out = "IP protocols without L4 ports",
+               .rules = {"flow create 2", "flow create 3"}})
+      .isolation_violations = 1;
+  at("west",
+     {.where = "mark", .queue = {}, .why_not_hardware = "no queue", .left_out = "", .rules = {"flow 4"}});
+  at("east", {.where = "software",
+              .queue = {},
+              .why_not_hardware = "its driver takes no flow rules",
+              .left_out = "",
+              .rules = {}});
+  slice.ports.emplace_back().port = "new";
+  CHECK(rules_text(snapshot) ==
+        "slice lab at port north: hardware, queue 3, 1 rule\n"
+        "  flow create 1\n"
+        "slice lab at port south: hardware, queue 1, 2 rules; by the shared queue: IP protocols without L4 "
+        "ports; "
+        "1 packet came that were not its\n"
+        "  flow create 2\n"
+        "  flow create 3\n"
+        "slice lab at port west: mark, 1 rule; not in hardware: no queue\n"
+        "  flow 4\n"
+        "slice lab at port east: software; not in hardware: its driver takes no flow rules\n"
+        "slice lab at port new: software\n");
+}
