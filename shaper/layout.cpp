@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <tuple>
 #include <utility>
 
 #include "shaper/placement.hpp"
@@ -77,7 +78,8 @@ void Layout::add_port(std::shared_ptr<PortRuntime> runtime) {
 
 void Layout::share_out_queues(std::span<const QueueOwner> owners) {
   std::vector<QueueOwner> sorted(owners.begin(), owners.end());
-  std::ranges::stable_sort(sorted, {}, &QueueOwner::slice);
+  std::ranges::sort(sorted, {},
+                    [](const QueueOwner& owner) { return std::tuple{owner.slice, owner.port, owner.queue}; });
   has_own_.resize(ready_->words());
   first_own_.resize(slices_.size() + 1);
   for (const QueueOwner& owner : sorted) {
@@ -100,7 +102,7 @@ void Layout::share_out_queues(std::span<const QueueOwner> owners) {
       if (std::ranges::none_of(owners, [&](const QueueOwner& owner) {
             return owner.port.value() == port && owner.queue.value() == queue;
           }))
-        ports_[port].shared_queues.push_back(QueueId{queue});
+        ports_[port].shared_queues.emplace_back(queue);
 }
 
 /// Slices keep their numbers across layouts, so that the workers find their accounts.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <utility>
 
 #include "nic/clock.hpp"
 #include "shaper/idler.hpp"
@@ -20,6 +21,7 @@ constexpr std::size_t kTurnsPerRound = 256;  // slices that are put to wait
 constexpr std::size_t kTakenTogether = 16;   // slices; while it has taken them, no other worker visits them
 constexpr std::size_t kHelpedTogether = 2;   // slices of other workers
 constexpr std::size_t kTurnsTogether = 8;    // visits by turns for which the same ports are claimed
+constexpr uint32_t kSentTogether = 256;      // packets: more would leave the cache before they are sent
 constexpr std::size_t kAhead = 2;            // visits between fetching what a slice needs and visiting it
 constexpr QueueId kSharedQueue{0};
 
@@ -184,6 +186,7 @@ uint32_t Worker::visit_slices(const Layout& layout, CpuMeter& meter) {
     const Visits visits = visit_these(layout, some.first(here), meter, end);
     moved += visits.packets;
     want_more = want_more || visits.want_more;
+    moved += send_enough(layout, visits.packets, meter);
   }
   if (want_more && meter.now() >= end) budgets_.contend();
   // Whoever waits has half a round at least, however long the others took.
@@ -227,7 +230,9 @@ Worker::Visits Worker::visit_these(const Layout& layout, std::span<const std::si
 uint32_t Worker::visit_waiting(const Layout& layout, CpuMeter& meter, Cycles end) {
   uint32_t moved = 0;
   bool want_more = false;
+  uint32_t forwarded = 0;
   while (meter.now() < end) {
+    moved += send_enough(layout, std::exchange(forwarded, 0), meter);
     ClaimedPorts exits(layout.port_runtimes(), meter.now());
     for (std::size_t turn = 0; turn < kTurnsTogether && meter.now() < end; ++turn) {
       const auto slice = budgets_.next(meter.now());
@@ -245,6 +250,7 @@ uint32_t Worker::visit_waiting(const Layout& layout, CpuMeter& meter, Cycles end
       runtime.claim.release();
       for_each_bit(visit.sent_to, [&](uint32_t port) { layout.ports()[port].ready->mark(*slice); });
       moved += visit.packets;
+      forwarded += visit.packets;
     }
   }
   // Many with a little each: turns would only cost time.
@@ -293,8 +299,15 @@ SliceRuntime::Visit Worker::visit_claimed(const Layout& layout, std::size_t slic
   return visit;
 }
 
+/// After so many more packets were forwarded: sends, where that makes enough.
+uint32_t Worker::send_enough(const Layout& layout, uint32_t more, CpuMeter& meter) {
+  unsent_ += more;
+  return unsent_ >= kSentTogether ? send(layout, meter) : 0;
+}
+
 uint32_t Worker::send(const Layout& layout, CpuMeter& meter) {
   uint32_t moved = 0;
+  unsent_ = 0;
   next_event_.reset();
   for (const Layout::PortPlace& place : layout.ports()) {
     if (!place.runtime->egress_claim.try_take()) continue;

@@ -81,6 +81,7 @@ class Worker {
   SliceRuntime::Visit visit_claimed(const Layout& layout, std::size_t slice, CpuMeter& meter,
                                     ClaimedPorts& exits);
   uint32_t send(const Layout& layout, CpuMeter& meter);
+  uint32_t send_enough(const Layout& layout, uint32_t more, CpuMeter& meter);
   [[nodiscard]] Cycles half_round() const { return Cycles{longest_round_.count() / 2}; }
   void account(WorkerTime& time, const CpuMeter& meter, bool was_busy);
   [[nodiscard]] std::chrono::nanoseconds until_next_event(Cycles now) const;
@@ -94,6 +95,7 @@ class Worker {
   Cycles longest_visit_;
   Cycles longest_round_;
   std::size_t turn_ = 0;              // the slice that is next
+  uint32_t unsent_ = 0;               // packets forwarded since it last sent
   std::optional<Cycles> next_event_;  // when a port can send again that waits for its time
   /// Up to where the meter is in the worker's account.
   struct {
