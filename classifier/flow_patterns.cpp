@@ -308,7 +308,8 @@ class Builder {
     if (vids.empty())
       return refusal_.add_field("VLAN", nic_.vid, std::min(vlan.last, kLastVid) - vlan.first + 1), false;
     const auto pcps = pcps_of(pcp);
-    if (pcps.empty()) return refusal_.add_field("PCP", nic_.pcp, std::popcount(pcp.bits)), false;
+    if (pcps.empty())
+      return refusal_.add_field("PCP", nic_.pcp, static_cast<std::size_t>(std::popcount(pcp.bits))), false;
     patterns = product(product(patterns, &FlowPattern::vid, vids), &FlowPattern::pcp, pcps);
     return true;
   }

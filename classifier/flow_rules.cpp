@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <map>
-#include <numeric>
 #include <tuple>
 #include <utility>
 
@@ -25,7 +24,7 @@ class Cuts {
     for (std::size_t i = 0; i < ranked.size(); ++i)
       append_pieces(ranked[i], static_cast<uint32_t>(i), pieces);
     std::vector<uint32_t> all(pieces.size());
-    std::iota(all.begin(), all.end(), 0u);
+    for (uint32_t i = 0; i < all.size(); ++i) all[i] = i;
     PairSearch(
         std::span<const Piece>(pieces), [](std::span<const uint32_t> which) { return which.size() < 2; },
         [this](const Piece& a, const Piece& b) { return compare(a, b); })
@@ -140,17 +139,25 @@ void fit(std::vector<SlicePatterns>& slices, const NicProfile& nic) {
   }
 }
 
+/// The port's entries, those that win first, as far as they are at that port: what is left elsewhere does not
+/// matter here.
+std::vector<FlowspaceEntry> ranked_at(std::span<const FlowspaceEntry> entries, PortId port) {
+  std::vector<std::size_t> order;
+  for (std::size_t i = 0; i < entries.size(); ++i)
+    if (entries[i].match.port.matches(port.value())) order.push_back(i);
+  std::ranges::sort(order, {}, [&](std::size_t i) { return std::pair{-int64_t{entries[i].precedence}, i}; });
+  std::vector<FlowspaceEntry> ranked;
+  ranked.reserve(order.size());
+  for (const std::size_t i : order)
+    ranked.emplace_back(entries[i]).match.port = Interval<kMaxPorts - 1>::exactly(port.value());
+  return ranked;
+}
+
 }  // namespace
 
 std::vector<SlicePatterns> compile_flow_rules(std::span<const FlowspaceEntry> entries, PortId port,
                                               const NicProfile& nic) {
-  std::vector<FlowspaceEntry> ranked;
-  for (const FlowspaceEntry& entry : entries) {
-    if (!entry.match.port.matches(port.value())) continue;
-    // What is left elsewhere does not matter here.
-    ranked.emplace_back(entry).match.port = Interval<kMaxPorts - 1>::exactly(port.value());
-  }
-  std::ranges::stable_sort(ranked, std::ranges::greater{}, &FlowspaceEntry::precedence);
+  const std::vector<FlowspaceEntry> ranked = ranked_at(entries, port);
   const Cuts cuts(ranked);
 
   std::map<SliceId, SlicePatterns> slices;

@@ -13,18 +13,18 @@ Result<std::vector<PortRules::Refusal>> PortRules::change(std::span<const Group>
   for (const Group& group : wanted) keep.insert(group.rules.begin(), group.rules.end());
   if (order_ == Order::destroy_first)
     if (auto destroyed = destroy_all_but(keep, done); !destroyed)
-      return std::unexpected(undo(done, 0, std::move(destroyed.error())));
+      return std::unexpected(undo(done, 0, destroyed.error()));
   for (const Group& group : wanted) {
     const std::size_t before = done.size();
     auto created = create_group(group, done);
     if (created) continue;
-    Error why = undo(done, before, std::move(created.error()));
-    if (!may_refuse) return std::unexpected(undo(done, 0, std::move(why)));
+    Error why = undo(done, before, created.error());
+    if (!may_refuse) return std::unexpected(undo(done, 0, why));
     refused.push_back({.owner = group.owner, .why = std::move(why)});
     for (const FlowRule& rule : group.rules) keep.erase(rule);
   }
   if (auto destroyed = destroy_all_but(keep, done); !destroyed)
-    return std::unexpected(undo(done, 0, std::move(destroyed.error())));
+    return std::unexpected(undo(done, 0, destroyed.error()));
   return refused;
 }
 
@@ -60,7 +60,7 @@ Result<void> PortRules::destroy_all_but(const std::set<FlowRule>& keep, std::vec
 }
 
 /// Undoes all steps but the first `down_to`. What cannot be undone is added to what is reported.
-Error PortRules::undo(std::vector<Step>& steps, std::size_t down_to, Error because) {
+Error PortRules::undo(std::vector<Step>& steps, std::size_t down_to, const Error& because) {
   std::string text = because.message();
   for (; steps.size() > down_to; steps.pop_back()) {
     const Step& step = steps.back();
@@ -95,21 +95,6 @@ Result<std::size_t> PortRules::repair() {
     ++repaired;
   }
   return repaired;
-}
-
-Result<void> PortRules::replay() {
-  for (auto& [rule, handle] : installed_) {
-    const auto created = table_->create(rule);
-    if (!created) return std::unexpected(created.error());
-    handle = *created;
-  }
-  return {};
-}
-
-std::optional<uint64_t> PortRules::hits(const FlowRule& rule) {
-  const auto found = installed_.find(rule);
-  if (found == installed_.end()) return std::nullopt;
-  return table_->hits(found->second).value_or(std::nullopt);
 }
 
 }  // namespace bulkhead

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <optional>
 #include <set>
 #include <span>
 #include <vector>
@@ -40,12 +39,7 @@ class PortRules {
   /// Creates again what the device has lost, as far as it can tell. Returns how many rules that were.
   Result<std::size_t> repair();
 
-  /// The device has forgotten everything, as at a stop: creates all again.
-  Result<void> replay();
-
   [[nodiscard]] std::size_t size() const { return installed_.size(); }
-  /// How many frames the rule had, where the device counts.
-  [[nodiscard]] std::optional<uint64_t> hits(const FlowRule& rule);
 
  private:
   using Installed = std::map<FlowRule, FlowHandle>;
@@ -57,7 +51,7 @@ class PortRules {
     bool created;
     FlowRule rule;
   };
-  Error undo(std::vector<Step>& steps, std::size_t down_to, Error because);
+  Error undo(std::vector<Step>& steps, std::size_t down_to, const Error& because);
   Result<void> create_group(const Group& group, std::vector<Step>& done);
   Result<void> make_way(const FlowRule& rule, std::vector<Step>& done);
   Result<void> destroy_all_but(const std::set<FlowRule>& keep, std::vector<Step>& done);

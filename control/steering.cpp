@@ -184,6 +184,11 @@ void Steering::settle(const Layout& layout, std::chrono::nanoseconds patience) c
 
 void Steering::retain(const Ports& ports) {
   std::erase_if(states_, [&](const auto& one) { return index_in(ports, one.first) == ports.size(); });
+  // What is known of slices and ports that are gone must not be held against others at the same address.
+  const Index now = index_of(now_);
+  const auto is_gone = [&](const auto& one) { return !now.contains(one.first); };
+  std::erase_if(distrust_, is_gone);
+  std::erase_if(strangers_, is_gone);
 }
 
 void Steering::forget(const PortRuntime& port) {

@@ -22,7 +22,7 @@ struct SliceSteering {
   };
   SliceId slice;
   Tier tier = Tier::software;
-  QueueId queue{};  // where tier is queue
+  QueueId queue = QueueId{0};  // where tier is queue
   std::vector<FlowRule> rules;
   std::string
       left_out;         // frames of the slice that come by the shared queue all the same; rare ones not named

@@ -66,8 +66,8 @@ struct FlowPattern {
 struct FlowAction {
   enum class Kind : uint8_t { queue, mark };
   Kind kind = Kind::queue;
-  QueueId queue{};    // where kind is queue
-  uint32_t mark = 0;  // where kind is mark; below kMostMarks
+  QueueId queue = QueueId{0};  // where kind is queue
+  uint32_t mark = 0;           // where kind is mark; below kMostMarks
 
   auto operator<=>(const FlowAction&) const = default;
 };

@@ -228,7 +228,8 @@ Result<void> Port::configure(const PortOptions& options, PacketPool& pool) {
   return set_up_queues(options, pool, transmit_queues);
 }
 
-Result<void> Port::set_up_queues(const PortOptions& options, PacketPool& pool, uint16_t transmit_queues) {
+Result<void> Port::set_up_queues(const PortOptions& options, PacketPool& pool,
+                                 uint16_t transmit_queues) const {
   const int socket = rte_eth_dev_socket_id(device_);
   const auto memory = static_cast<unsigned>(socket < 0 ? 0 : socket);
   for (uint16_t queue = 0; queue <= own_queues_; ++queue) {

@@ -89,7 +89,7 @@ class Port {
   Port() = default;
   Result<void> probe(const PortOptions& options);
   Result<void> configure(const PortOptions& options, PacketPool& pool);
-  Result<void> set_up_queues(const PortOptions& options, PacketPool& pool, uint16_t transmit_queues);
+  Result<void> set_up_queues(const PortOptions& options, PacketPool& pool, uint16_t transmit_queues) const;
   Result<void> start(const PortOptions& options);
   void forget_what_came_before() const;
 

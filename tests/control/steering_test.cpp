@@ -137,6 +137,23 @@ TEST_CASE("a stranger in a slice's queue goes no further, and the slice is left 
   CHECK(lab.at_left("v100").isolation_violations == 7);
 }
 
+TEST_CASE("distrust ends with the slice that it was for", "[steering]") {
+  SteeredLab lab("mlx5");
+  lab.start(wires({100, 200}));
+  lab.misled = [](QueueId) { return QueueId{1}; };
+  REQUIRE(lab.send(numbered_in(200, 1).front()));
+  CHECK(eventually([&] { return lab.accounted_at_left() == 1; }));
+  lab.appliance().audit();
+  CHECK(lab.reload(wires({200, 300})) == "done");
+  CHECK(lab.at_left("v300").steering->where == "hardware");
+  CHECK(lab.reload(wires({100, 200})) == "done");
+  CHECK(lab.at_left("v100").steering->where == "hardware");
+  CHECK(lab.at_left("v100").isolation_violations == 0);
+  // Nothing new has come: the slice is trusted on.
+  lab.appliance().audit();
+  CHECK(lab.at_left("v100").steering->where == "hardware");
+}
+
 TEST_CASE("rules that a NIC has lost are put back and counted", "[steering]") {
   SteeredLab lab("mlx5");
   lab.start(wires({100, 200, 300}));

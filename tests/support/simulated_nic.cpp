@@ -206,21 +206,39 @@ Result<FlowHandle> SimulatedNic::create(const FlowRule& rule) {
   if (!knows_action) return fail("action not supported");
   if (rule.group != profile_.group) return fail("wrong group");
   if (rules_.size() >= profile_.most_rules) return fail("table full");
-  for (const auto& [handle, entry] : rules_) {
-    const FlowPattern& other = entry.rule.pattern;
-    if (other == rule.pattern) return fail("rule exists: " + to_testpmd(rule));
-    const bool of_kind = other.network == rule.pattern.network && other.transport == rule.pattern.transport;
-    const bool must_agree = profile_.one_mask || (profile_.one_input_set && of_kind);
-    if (must_agree && masks_of(other) != masks_of(rule.pattern)) return fail("another mask is set");
-  }
+  if (patterns_.contains(rule.pattern)) return fail("rule exists: " + to_testpmd(rule));
+  if (!agrees_with_others(rule.pattern)) return fail("another mask is set");
+  patterns_.insert(rule.pattern);
   rules_.emplace(next_, Entry{rule});
   return FlowHandle{next_++};
 }
 
+bool SimulatedNic::agrees_with_others(const FlowPattern& pattern) const {
+  if (!profile_.one_mask && !profile_.one_input_set) return true;
+  return std::ranges::all_of(patterns_, [&](const FlowPattern& other) {
+    const bool of_kind = other.network == pattern.network && other.transport == pattern.transport;
+    return (!profile_.one_mask && !of_kind) || masks_of(other) == masks_of(pattern);
+  });
+}
+
 Result<void> SimulatedNic::destroy(FlowHandle handle) {
   if (auto error = next_call()) return std::unexpected(std::move(*error));
-  if (rules_.erase(handle.value) == 0) return fail("no such rule");
+  const auto found = rules_.find(handle.value);
+  if (found == rules_.end()) return fail("no such rule");
+  patterns_.erase(found->second.rule.pattern);
+  rules_.erase(found);
   return {};
+}
+
+void SimulatedNic::lose_rules() {
+  rules_.clear();
+  patterns_.clear();
+}
+
+void SimulatedNic::lose_rule(std::size_t which) {
+  const auto lost = std::next(rules_.begin(), static_cast<long>(which));
+  patterns_.erase(lost->second.rule.pattern);
+  rules_.erase(lost);
 }
 
 Result<std::optional<uint64_t>> SimulatedNic::hits(FlowHandle handle) {

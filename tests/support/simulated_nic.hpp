@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -31,9 +32,9 @@ class SimulatedNic final : public FlowTable {
   /// The rules in force.
   [[nodiscard]] std::vector<FlowRule> rules() const;
   /// Loses all rules, as at a reset, without a word.
-  void lose_rules() { rules_.clear(); }
+  void lose_rules();
   /// Loses one of them.
-  void lose_rule(std::size_t which) { rules_.erase(std::next(rules_.begin(), static_cast<long>(which))); }
+  void lose_rule(std::size_t which);
 
   /// Called before each call that changes something, with how many such calls there were before: an error is
   /// what the call answers then.
@@ -46,9 +47,11 @@ class SimulatedNic final : public FlowTable {
     uint64_t hits = 0;
   };
   std::optional<Error> next_call();
+  [[nodiscard]] bool agrees_with_others(const FlowPattern& pattern) const;
 
   const NicProfile& profile_;
   std::map<uint64_t, Entry> rules_;  // by handle
+  std::set<FlowPattern> patterns_;   // of the rules
   uint64_t next_ = 1;
   std::size_t calls_ = 0;
 };
