@@ -7,8 +7,9 @@ sender do. "interleaved": consecutive frames belong to different VLANs, the hard
 VLAN v holds the source addresses of 10.0.0.0/8 whose second byte is v modulo 256.
 
 "waiting": after every 512 of these frames comes one of a further VLAN, SLICES + 1.
+"only VLAN": of these frames, those of that VLAN; or as many of another that is not among them.
 
-usage: make_capture.py OUT.pcap SLICES runs|interleaved [waiting]
+usage: make_capture.py OUT.pcap SLICES runs|interleaved [waiting|only VLAN]
 """
 import struct
 import sys
@@ -44,11 +45,18 @@ def with_waiting(frames, vlan):
             yield vlan, number // BETWEEN_WAITING % RUN, 0
 
 
+def only(frames, vlan):
+    """Those of one VLAN, or 64 of it where it has none."""
+    return [each for each in frames if each[0] == vlan] or [(vlan, 0, flow) for flow in range(64)]
+
+
 def main():
     path, slices, arrangement = sys.argv[1], int(sys.argv[2]), sys.argv[3]
     frames = order(slices, arrangement)
     if sys.argv[4:] == ["waiting"]:
         frames = with_waiting(frames, slices + 1)
+    if sys.argv[4:5] == ["only"]:
+        frames = only(frames, int(sys.argv[5]))
     with open(path, "wb") as out:
         out.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
         for vlan, pcp, flow in frames:

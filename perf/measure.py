@@ -155,6 +155,35 @@ def added_entry(run, bench, target):
     report(bench, took, "target", target, "seconds")
 
 
+def own_queues(run, bench):
+    """Eight slices whose packets hardware steers, as a replayed queue for each stands for, beside software and testpmd."""
+    program = pathlib.Path(run.program).parents[1] / "perf/own_queues"
+    everybody = run.capture(8, "runs")
+    nobody = run.capture(1, "runs", "only", "9")
+    each = [run.capture(8, "runs", "only", str(vlan)) for vlan in range(1, 9)]
+
+    def cycles(way, shared):
+        done = subprocess.run([program, way, str(run.seconds), shared, *each], check=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, text=True)
+        return float(done.stdout.split()[0])
+
+    rounds = [(cycles("queue", nobody), cycles("software", everybody), run.peer("testpmd.sh", everybody, "macswap"))
+              for _ in range(run.repetitions)]
+    ours, software, floor = map(statistics.median, zip(*rounds))
+    report(bench, ours, "bulkhead in software", software)
+    report(bench, ours, "testpmd macswap", floor)
+
+
+def flow_rules(run, bench, entries):
+    """A policy proved, compiled to rules and put in force on a simulated NIC; then one entry more."""
+    program = pathlib.Path(run.program).parents[1] / "perf/flow_rules"
+    done = subprocess.run([program, str(entries)], check=True, stdout=subprocess.PIPE, text=True)
+    took = {line["what"]: line["seconds"] for line in map(json.loads, done.stdout.splitlines())}
+    more = took.pop("one entry more")
+    report(bench, sum(took.values()), "target", 5, "seconds")
+    report(f"{bench}-one-more", more, "target", 0.005, "seconds")
+
+
 def start_to_forwarding(run, bench):
     """From the start of the process to the first packet that left, without hugepages."""
     config = appliance.SOURCE_AND_SINK.format(capture=run.capture(8, "runs")) + appliance.slices(8, "vlan")
@@ -210,12 +239,14 @@ BENCHES = {
     "check-10k": (check, 10_000, 0.5),
     "check-100k": (check, 100_000, 5),
     "add-one-to-10k": (added_entry, 0.001),
+    "flow-rules-100k": (flow_rules, 100_000),
+    "own-queues-8": (own_queues,),
     "start-to-forwarding": (start_to_forwarding,),
     "idle-nap": (idle_nap,),
 }
 # Enough to see that everything runs: the others differ in their numbers only.
 QUICK = ["wire-vlan-8", "wire-l4-8", "shaped-8x8", "scheduler", "htb-90M", "check-10k", "add-one-to-10k",
-         "start-to-forwarding", "idle-nap"]
+         "flow-rules-100k", "own-queues-8", "start-to-forwarding", "idle-nap"]
 
 
 def main():
