@@ -159,12 +159,16 @@ def own_queues(run, bench):
     """Eight slices whose packets hardware steers, as a replayed queue for each stands for, beside software and testpmd."""
     program = pathlib.Path(run.program).parents[1] / "perf/own_queues"
     everybody = run.capture(8, "runs")
-    nobody = run.capture(1, "runs", "only", "9")
-    each = [run.capture(8, "runs", "only", str(vlan)) for vlan in range(1, 9)]
+    # All are named in one device: short names, without their directory.
+    directory = run.fresh_directory()
+    *each, nobody = names = [f"{vlan}.pcap" for vlan in range(1, 10)]
+    for vlan, name in enumerate(names, 1):
+        subprocess.run([HERE / "make_capture.py", pathlib.Path(directory, name), "8", "runs", "only", str(vlan)],
+                       check=True)
 
     def cycles(way, shared):
         done = subprocess.run([program, way, str(run.seconds), shared, *each], check=True, stdout=subprocess.PIPE,
-                              stderr=subprocess.DEVNULL, text=True)
+                              text=True, cwd=directory)
         return float(done.stdout.split()[0])
 
     rounds = [(cycles("queue", nobody), cycles("software", everybody), run.peer("testpmd.sh", everybody, "macswap"))
