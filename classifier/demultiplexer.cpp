@@ -7,6 +7,7 @@
 #include "classifier/whose.hpp"
 
 namespace bulkhead {
+
 Demultiplexer::Demultiplexer(PortId port, const SliceTable& table, std::vector<SliceInput*> inputs,
                              const Marks& marks, DropCounters& unclaimed)
     : port_(port),

@@ -382,7 +382,7 @@ class Builder {
 }  // namespace
 
 std::expected<FlowPatterns, std::string> flow_patterns(const Match& match, const NicProfile& nic) {
-  if (nic.most_rules == 0) return std::unexpected("its driver takes no flow rules");
+  if (nic.most_rules == 0) return std::unexpected(std::string(kTakesNoFlowRules));
   return Builder(match, nic).run();
 }
 

@@ -3,6 +3,7 @@
 
 #include <expected>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "classifier/match.hpp"
@@ -22,6 +23,9 @@ struct FlowPatterns {
 
 /// Most patterns for one match. More are not worth their place in a NIC's table.
 inline constexpr size_t kMostFlowPatterns = 64;
+
+/// Why a NIC without rules has none.
+inline constexpr std::string_view kTakesNoFlowRules = "its driver takes no flow rules";
 
 /// The patterns of a match, whose port is not looked at; or, in words that follow "because", why a NIC of
 /// this profile cannot have them. Pure; any thread.

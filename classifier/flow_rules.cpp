@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
+#include <string>
 #include <tuple>
 #include <utility>
 
@@ -153,11 +155,23 @@ std::vector<FlowspaceEntry> ranked_at(std::span<const FlowspaceEntry> entries, P
   return ranked;
 }
 
+/// For a NIC without rules: what there is to say costs no search.
+std::vector<SlicePatterns> all_in_software(std::span<const FlowspaceEntry> ranked) {
+  std::set<SliceId> slices;
+  for (const FlowspaceEntry& entry : ranked) slices.insert(entry.slice);
+  std::vector<SlicePatterns> out;
+  for (const SliceId slice : slices)
+    out.push_back(
+        {.slice = slice, .patterns = {}, .left_out = {}, .why_software = std::string(kTakesNoFlowRules)});
+  return out;
+}
+
 }  // namespace
 
 std::vector<SlicePatterns> compile_flow_rules(std::span<const FlowspaceEntry> entries, PortId port,
                                               const NicProfile& nic) {
   const std::vector<FlowspaceEntry> ranked = ranked_at(entries, port);
+  if (nic.most_rules == 0) return all_in_software(ranked);
   const Cuts cuts(ranked);
 
   std::map<SliceId, SlicePatterns> slices;
