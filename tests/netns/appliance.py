@@ -194,6 +194,13 @@ class Case(unittest.TestCase):
         self.addCleanup(self._remove_runtime_folder)
         self.addCleanup(self.box.close)
 
+    def wires(self, *names):
+        """Wires at new cables with these names, closed at the test's end."""
+        wires = [self.net.cable(name).wire() for name in names]
+        for wire in wires:
+            self.addCleanup(wire.close)
+        return wires
+
     def _remove_runtime_folder(self):
         """DPDK's, which stays where a test killed the appliance."""
         shutil.rmtree(f"/run/dpdk/{self.net.name}", ignore_errors=True)

@@ -34,10 +34,7 @@ OVERLAPPING = ONE + wire("blue", 100)
 class Apply(appliance.Case):
     def setUp(self):
         super().setUp()
-        self.left = self.net.cable("left").wire()
-        self.right = self.net.cable("right").wire()
-        self.addCleanup(self.left.close)
-        self.addCleanup(self.right.close)
+        self.left, self.right = self.wires("left", "right")
         self.box.start(ONE)
 
     def file(self, slices, name="next.toml"):

@@ -33,10 +33,7 @@ OVERLAPPING = TWO.replace("200", "100")
 class Reload(appliance.Case):
     def setUp(self):
         super().setUp()
-        self.left = self.net.cable("left").wire()
-        self.right = self.net.cable("right").wire()
-        self.addCleanup(self.left.close)
-        self.addCleanup(self.right.close)
+        self.left, self.right = self.wires("left", "right")
         self.box.start(ONE)
         self.generation = self.box.metrics()("config_generation")
 
