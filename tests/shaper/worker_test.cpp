@@ -5,6 +5,7 @@
 #include <array>
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <utility>
 #include <vector>
 
 #include "nic/clock.hpp"
@@ -264,12 +265,16 @@ TEST_CASE("a slice stays below its cap on a worker that has nothing else to do",
               {.workers = 1, .shares = {{.reserve = 0, .weight = 256, .cap = 1'000}}}, kVisit, kRound);
   const Cycles start = clock_now();
   const Cycles end = start + Cycles{clock_hz() / 20};
+  uint64_t charged = 0;
+  uint64_t longest = 0;  // a worker that is preempted in a visit overruns by as much; the debt is carried
   while (clock_now() < end) {
     flood(bench, 1);
     bench.round();
     bench.box.ring(1).discard();
+    const uint64_t now = bench.slices[0].runtime->charges();
+    longest = std::max(longest, now - std::exchange(charged, now));
   }
-  const uint64_t allowed = (clock_now() - start).count() / 10 + clock_hz() / 10'000 + 10 * kCostly.count();
+  const uint64_t allowed = (clock_now() - start).count() / 10 + clock_hz() / 10'000 + longest;
   CHECK(bench.slices[0].runtime->charges() <= allowed);
   CHECK(bench.slices[0].runtime->throttled.read() > 0);
   CHECK(dropped(*bench.slices[0].runtime, DropReason::cpu_budget) > 0);
