@@ -28,6 +28,8 @@ Result<SliceTable> compile_table(const Config& config) {
   return table;
 }
 
+using Change = EgressChanges::Change;
+
 CpuShare cpu_share(const CpuConfig& config) {
   return {.reserve = config.reserve, .weight = config.weight, .cap = config.cap};
 }
@@ -366,23 +368,21 @@ void Appliance::publish_owners(std::span<const QueueOwner> owners) {
 /// Gives ports that stayed open their speed, and slices that stayed their rates, where these have changed.
 void Appliance::set_rates() {
   const ReportedSpeeds speeds = reported_speeds(ports_);
-  for (std::size_t port = 0; port < ports_.size(); ++port) {
-    const auto speed = port_speed(config_, PortId{static_cast<uint16_t>(port)}, speeds);
-    ports_[port]->egress_claim.take();
-    if (speed) ports_[port]->egress.set_speed(*speed);
-    ports_[port]->egress_claim.release();
-  }
+  PortChanges changes;
+  for (std::size_t port = 0; port < ports_.size(); ++port)
+    if (const auto speed = port_speed(config_, PortId{static_cast<uint16_t>(port)}, speeds))
+      changes[ports_[port].get()].push_back({.kind = Change::Kind::speed, .speed = *speed});
   for (std::size_t number = 0; number < slices_.size(); ++number) {
     const std::vector<PortShare> shares = port_shares(config_, config_.slices[number], speeds);
     for (std::size_t i = 0; i < shares.size(); ++i) {
-      PortRuntime& port = *ports_[shares[i].port.value()];
       SliceOutput& output = *slices_[number]->attachments()[i].output;
       const SliceRates rates = egress_plan(config_.slices[number], shares[i], 0).rates;
-      port.egress_claim.take();
-      if (rates != output.plan.rates) port.egress.set_rates(output, rates);
-      port.egress_claim.release();
+      if (rates != output.plan.rates)
+        changes[ports_[shares[i].port.value()].get()].push_back(
+            {.kind = Change::Kind::rates, .output = &output, .rates = rates});
     }
   }
+  dataplane_->change(std::move(changes));
 }
 
 }  // namespace bulkhead

@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kBalanceInterval{100};
 
+using Change = EgressChanges::Change;
 using SliceSet = std::unordered_set<const SliceRuntime*>;
 
 SliceSet slices_of(const Layout& layout) {
@@ -23,40 +24,55 @@ SliceSet slices_of(const Layout& layout) {
   return out;
 }
 
-/// Calls `step(egress, output)` for each of the slice's ports, while no worker visits it.
-template <class Step>
-void at_its_ports(const Layout& layout, std::size_t slice, Step step) {
-  for (const Layout::PortPlace& place : layout.ports()) {
-    SliceOutput* const output = place.outputs[slice];
-    if (output == nullptr) continue;
-    place.runtime->egress_claim.take();
-    step(place.runtime->egress, *output);
-    place.runtime->egress_claim.release();
-  }
-}
-
-/// Makes the ports know the slices that `known` has not.
-void introduce(const Layout& layout, const SliceSet& known) {
-  for (std::size_t slice = 0; slice < layout.slices().size(); ++slice)
-    if (!known.contains(layout.slices()[slice].get()))
-      at_its_ports(layout, slice, [](Egress& egress, SliceOutput& output) { egress.attach(output); });
-}
-
-/// Empties the slices that `kept` has not, which nobody visits any more.
-void retire(const Layout& layout, const SliceSet& kept) {
+/// What the ports have to be told of the slices that `others` has not.
+PortChanges changes_for(const Layout& layout, const SliceSet& others, Change::Kind kind) {
+  PortChanges changes;
   for (std::size_t slice = 0; slice < layout.slices().size(); ++slice) {
-    if (kept.contains(layout.slices()[slice].get())) continue;
-    at_its_ports(layout, slice,
-                 [](Egress& egress, SliceOutput& output) { egress.detach(output, DropReason::shutdown); });
-    layout.slices()[slice]->drop_queued();
+    if (others.contains(layout.slices()[slice].get())) continue;
+    for (const Layout::PortPlace& place : layout.ports())
+      if (SliceOutput* const output = place.outputs[slice])
+        changes[place.runtime.get()].push_back({.kind = kind, .output = output});
   }
+  return changes;
 }
 
 }  // namespace
 
 Dataplane::Dataplane(std::size_t workers, std::unique_ptr<const Layout> first)
     : times_(workers), layouts_(workers, std::move(first)) {
-  introduce(layout(), {});
+  change(changes_for(layout(), {}, Change::Kind::attach));
+}
+
+/// Empties the slices that are not in the next layout, and that nobody visits any more.
+void Dataplane::retire(const Layout& layout, const Layout* next) const {
+  const SliceSet kept = next != nullptr ? slices_of(*next) : SliceSet{};
+  change(changes_for(layout, kept, Change::Kind::detach));
+  for (const auto& slice : layout.slices())
+    if (!kept.contains(slice.get())) slice->drop_queued();
+}
+
+void Dataplane::change(PortChanges changes) const {
+  for (auto& [port, wanted] : changes) port->changes.post(std::move(wanted));
+  for (const auto& [port, wanted] : changes) await(*port);
+}
+
+/// Workers make the changes at ports that they visit. Elsewhere nobody minds if the control thread does; nor
+/// where no worker has come for so long.
+void Dataplane::await(PortRuntime& port) const {
+  constexpr std::chrono::milliseconds kPatience{100};
+  constexpr std::chrono::microseconds kLook{20};
+  const bool is_visited = pool_ && std::ranges::any_of(layout().ports(), [&](const Layout::PortPlace& place) {
+                            return place.runtime.get() == &port;
+                          });
+  const auto own_turn = std::chrono::steady_clock::now() + (is_visited ? kPatience : kPatience.zero());
+  while (!port.changes.are_made()) {
+    if (std::chrono::steady_clock::now() < own_turn || !port.egress_claim.try_take()) {
+      std::this_thread::sleep_for(kLook);
+      continue;
+    }
+    port.changes.make_some(port.egress);
+    port.egress_claim.release();
+  }
 }
 
 Result<std::unique_ptr<Dataplane>> Dataplane::start(const Options& options, const PacketPool& pool,
@@ -85,14 +101,14 @@ void Dataplane::publish(std::unique_ptr<const Layout> next) {
   const std::lock_guard lock(moving_);
   const Layout& now = *next;
   if (now.homes().workers() != workers_.size()) std::abort();
-  introduce(now, slices_of(layout()));
+  change(changes_for(now, slices_of(layout()), Change::Kind::attach));
   // One may have moved since the layout was made.
   for (std::size_t slice = 0; slice < now.slices().size(); ++slice)
     now.move(slice, now.slices()[slice]->home);
   const std::unique_ptr<const Layout> old = layouts_.replace(std::move(next));
   // What a worker queued while it still had the old layout, it marked there.
   now.mark_all();
-  retire(*old, slices_of(now));
+  retire(*old, &now);
 }
 
 void Dataplane::place(std::size_t slice, std::size_t worker) {
@@ -113,7 +129,7 @@ void Dataplane::stop(std::chrono::nanoseconds patience) {
   if (std::exchange(stopped_, true)) return;
   balancer_ = {};
   if (pool_) end_workers(std::chrono::steady_clock::now() + patience);
-  retire(layout(), {});
+  retire(layout(), nullptr);
 }
 
 void Dataplane::end_workers(std::chrono::steady_clock::time_point deadline) {

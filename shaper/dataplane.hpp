@@ -5,6 +5,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -18,6 +19,9 @@
 #include "shaper/worker_pool.hpp"
 
 namespace bulkhead {
+
+/// What is to be changed at ports.
+using PortChanges = std::map<PortRuntime*, std::vector<EgressChanges::Change>>;
 
 /// The running data path: workers that visit a layout, and the way to give them another. Control thread only.
 class Dataplane {
@@ -42,6 +46,9 @@ class Dataplane {
   /// their packets counted as `shutdown`; when this returns, nothing uses what only the old one held.
   void publish(std::unique_ptr<const Layout> next);
 
+  /// Gives ports and slices of the layout other speeds and rates, and returns when they have them.
+  void change(PortChanges changes) const;
+
   /// The slice, by SliceId, is at home with that worker from now on. Its packets stay in its queues: the old
   /// worker ends the visit it is at, the new one makes the next. With Options::balance the data path does
   /// the same by itself, ten times a second.
@@ -56,6 +63,8 @@ class Dataplane {
 
  private:
   Dataplane(std::size_t workers, std::unique_ptr<const Layout> first);
+  void retire(const Layout& layout, const Layout* next) const;
+  void await(PortRuntime& port) const;
   void end_workers(std::chrono::steady_clock::time_point deadline);
   void balance(const std::stop_token& stop);
 

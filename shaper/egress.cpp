@@ -40,17 +40,19 @@ void Egress::attach(SliceOutput& output) {
   scheduler_.configure(SliceId{output.slot}, output.plan.rates);
 }
 
-void Egress::detach(SliceOutput& output, DropReason reason) {
+bool Egress::detach(SliceOutput& output, DropReason reason, uint32_t most) {
+  scheduler_.remove(SliceId{output.slot});
   drop_pending(output, reason);
   for (uint32_t number = 0; number < kMaxClasses; ++number)
-    while (!output.queues.at(number).empty()) {
+    for (; !output.queues.at(number).empty(); --most) {
+      if (most == 0) return false;
       const Packet packet = output.queues.pop(number);
       output.count_drop(packet.state().pcp, packet.state().buffers, reason);
       free_packets({&packet, 1});
     }
-  scheduler_.remove(SliceId{output.slot});
   slots_[output.slot] = nullptr;
   output.slot = SliceOutput::kNoSlot;
+  return true;
 }
 
 void Egress::set_rates(SliceOutput& output, const SliceRates& rates) {

@@ -43,8 +43,9 @@ class Egress {
   /// Makes the scheduler know an output; `detach` before it goes. Again for one that is attached: does
   /// nothing.
   void attach(SliceOutput& output);
-  /// Drops whatever of the output waits here, and forgets it.
-  void detach(SliceOutput& output, DropReason reason);
+  /// Drops what of the output waits here, up to `most` packets of its class queues, and forgets it once
+  /// nothing does; false where more is left. Requires: nobody sends to it any more.
+  bool detach(SliceOutput& output, DropReason reason, uint32_t most = UINT32_MAX);
   /// Gives an attached output other rates; its packets and what it has used stay.
   void set_rates(SliceOutput& output, const SliceRates& rates);
 

@@ -9,6 +9,7 @@
 #include "nic/port.hpp"
 #include "shaper/claim.hpp"
 #include "shaper/egress.hpp"
+#include "shaper/egress_changes.hpp"
 
 namespace bulkhead {
 
@@ -46,7 +47,8 @@ struct PortRuntime {
   const std::unique_ptr<OwnQueueState[]> own_queues;  // by number; there is none for the shared queue, 0
 
   Claim egress_claim;
-  Egress egress;  // under egress_claim
+  Egress egress;          // under egress_claim
+  EgressChanges changes;  // to the egress
 };
 
 }  // namespace bulkhead

@@ -312,6 +312,7 @@ uint32_t Worker::send(const Layout& layout, CpuMeter& meter) {
   for (const Layout::PortPlace& place : layout.ports()) {
     if (!place.runtime->egress_claim.try_take()) continue;
     Egress& egress = place.runtime->egress;
+    place.runtime->changes.make_some(egress);
     moved += egress.visit(*place.ready, place.outputs, meter);
     const auto event = egress.next_event();
     if (event && (!next_event_ || *event < *next_event_)) next_event_ = event;

@@ -112,6 +112,19 @@ TEST_CASE("what another worker is visiting is left alone, and visited later", "[
   CHECK(bench.box.ring(1).discard() == 1);
 }
 
+TEST_CASE("a worker makes what changes are wanted at a port before it sends there", "[worker]") {
+  Bench bench("w-k", 2, {wire_of("a", 100, 100)});
+  EgressChanges& changes = bench.box.port(1).changes;
+  changes.post({{.kind = EgressChanges::Change::Kind::speed, .speed = 7_Gbps}});
+  REQUIRE(bench.box.port(1).egress_claim.try_take());
+  bench.round();
+  CHECK_FALSE(changes.are_made());  // another worker has the port
+  bench.box.port(1).egress_claim.release();
+  bench.round();
+  CHECK(changes.are_made());
+  CHECK(bench.box.port(1).egress.speed() == 7_Gbps);
+}
+
 TEST_CASE("what a worker marked in an old layout is found in the new one once all is marked", "[worker]") {
   Box box("w-f", 2, 7);
   const BoxSlice slice = Box::slice(wire_of("a", 100, 100));
