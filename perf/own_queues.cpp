@@ -17,26 +17,11 @@
 
 #include "control/appliance.hpp"
 #include "nic/clock.hpp"
+#include "perf/vlan_nic.hpp"
 
 using namespace bulkhead;
 
 namespace {
-
-constexpr NicProfile kNic{.name = "replayed",
-                          .drivers = {},
-                          .to_queue = true,
-                          .most_queues = 1024,
-                          .most_rules = 4096,
-                          .vid = Compares::whole,
-                          .takes_ethernet_alone = true};
-
-/// The captures are what its rules would have done.
-class Done final : public FlowTable {
-  Result<FlowHandle> create(const FlowRule&) override { return FlowHandle{++rules_}; }
-  Result<void> destroy(FlowHandle) override { return {}; }
-  Result<std::optional<uint64_t>> hits(FlowHandle) override { return std::nullopt; }
-  uint64_t rules_ = 0;
-};
 
 [[noreturn]] void give_up(const std::string& why) {
   std::fprintf(stderr, "own_queues: %s\n", why.c_str());
@@ -107,8 +92,13 @@ int main(int argc, char** argv) {
   Config config = config_of(steered, {argv + 3, argv + argc});
   auto eal = Appliance::start_eal(config, Bytes{0});
   if (!eal) give_up(eal.error().message());
-  SteeringSeam seam{.profile = [](const std::string& port) { return port == "source" ? &kNic : nullptr; },
-                    .table = [](const std::string&, const Port&) { return std::make_unique<Done>(); }};
+  SteeringSeam seam{
+      .profile = [](const std::string& port) { return port == "source" ? &perf::kVlanNic : nullptr; },
+      // The captures are what its rules would have done.
+      .table =
+          [](const std::string&, const Port&) {
+            return std::make_unique<perf::VlanNicTable>(std::make_shared<perf::QueueByVid>());
+          }};
   auto appliance = Appliance::start(
       *eal, std::move(config), {1}, [](std::string why) { give_up(why); }, nullptr, std::move(seam));
   if (!appliance) give_up(appliance.error().message());

@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <utility>
 
 #include "classifier/frame_builder.hpp"
@@ -22,12 +23,6 @@ constexpr uint32_t kLongestFrame = 1536;
 
 constexpr std::string_view kAppliance =
     "[appliance]\nworkers = 1\nmemory = \"512MiB\"\nidle = \"poll\"\neal = [\"--no-pci\"]\n";
-
-Config parse(const std::string& text) {
-  auto config = parse_config(text, "isolation");
-  if (!config) give_up(config.error().to_string());
-  return *std::move(config);
-}
 
 Config without_ports(Bytes memory) {
   Config config;
@@ -69,17 +64,27 @@ Ground::Ground(bool quick_run, Bytes memory)
   leave_cores_to_workers(last_cores(1));
 }
 
+Config Bench::config_of(const std::string& text) {
+  auto config = parse_config(std::string(kAppliance) + text, "isolation");
+  if (!config) give_up(config.error().to_string());
+  return *std::move(config);
+}
+
 Bench::Bench(const Ground& ground, const Setup& setup) {
-  std::string text(kAppliance);
+  std::string text;
   std::vector<std::unique_ptr<FarEnd>> ends;
+  std::map<std::string, std::shared_ptr<QueueByVid>> queues;  // by port
   for (std::size_t port = 0; port < setup.ports; ++port) {
     const std::string ring = fresh_ring();
-    ends.push_back(std::make_unique<RingEnd>(need(RingPort::create(ring, kRingPackets))));
+    const auto by_vid =
+        queues.emplace(fmt::format("p{}", port), std::make_shared<QueueByVid>()).first->second;
+    ends.push_back(std::make_unique<RingEnd>(
+        need(RingPort::create(ring, kRingPackets, static_cast<uint16_t>(1 + setup.own_queues))), by_vid));
     text += fmt::format("[[port]]\nname = \"p{}\"\ndevice = \"{}\"\nspeed = \"{}\"\n", port,
                         RingPort::device_of(ring), setup.speed);
   }
   traffic_ = std::make_unique<Traffic>(std::move(ends), ground.pool);
-  Config config = parse(text + setup.more_ports + setup.slices);
+  Config config = config_of(text + setup.more_ports + setup.slices);
   std::vector<std::pair<std::string, uint64_t>> costs;
   for (std::size_t slice = 0; slice < setup.costs.size(); ++slice)
     costs.emplace_back(config.slices[slice].name, setup.costs[slice]);
@@ -90,9 +95,14 @@ Bench::Bench(const Ground& ground, const Setup& setup) {
         return std::make_unique<test::CostlyModel>(std::move(model), Cycles{cost});
     return model;
   };
+  SteeringSeam steering{
+      .profile = [](const std::string&) { return &kVlanNic; },
+      .table = [&](const std::string& port,
+                   const Port&) { return std::make_unique<VlanNicTable>(queues.at(port)); }};
+  if (setup.own_queues == 0) steering = {};
   appliance_ = need(Appliance::start(
       ground.eal, std::move(config), last_cores(setup.workers), [](const std::string& why) { give_up(why); },
-      decorate));
+      decorate, std::move(steering)));
 }
 
 Bench::~Bench() { appliance_.reset(); }

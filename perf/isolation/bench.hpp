@@ -35,11 +35,15 @@ class Bench {
     std::string more_ports{};       // TOML, of other devices
     std::vector<uint64_t> costs{};  // cycles that each packet of a slice burns, by slice; missing: none
     std::size_t workers = 1;        // on the last cores
+    uint16_t own_queues = 0;        // at each ring device, filled by VLAN as hardware would: kVlanNic
   };
   Bench(const Ground& ground, const Setup& setup);
   ~Bench();
   Bench(const Bench&) = delete;
   Bench& operator=(const Bench&) = delete;
+
+  /// The benches' [appliance], and `text`.
+  [[nodiscard]] static Config config_of(const std::string& text);
 
   [[nodiscard]] Appliance& appliance() { return *appliance_; }
   [[nodiscard]] Traffic& traffic() { return *traffic_; }

@@ -16,6 +16,8 @@ void theft(const Ground& ground);          // X7: an aggressor that stops just b
 void explosion(const Ground& ground);      // X8: headers crafted against the classifier
 void second_worker(const Ground& ground);  // X9: two workers against one
 void moves(const Ground& ground);          // X9: slices that move between workers
+void reloads(const Ground& ground);        // X10: one slice of many changes again and again
+void updates(const Ground& ground);        // X11: likewise, while clients read the metrics
 
 // X6 and X8 beside peers, on the same load.
 

@@ -5,6 +5,8 @@
 
 #include "nic/port.hpp"
 #include "nic/ring_port.hpp"
+#include "nic/wire.hpp"
+#include "perf/vlan_nic.hpp"
 
 namespace bulkhead::perf {
 
@@ -20,15 +22,21 @@ class FarEnd {
   virtual void collect(Burst& burst) = 0;
 };
 
-/// Of a device in this process.
+/// Of a device in this process, whose queues are filled by VLAN.
 class RingEnd : public FarEnd {
  public:
-  explicit RingEnd(RingPort port) : port_(std::move(port)) {}
-  [[nodiscard]] bool inject(Packet packet) override { return port_.inject(packet); }
+  RingEnd(RingPort port, std::shared_ptr<const QueueByVid> queues)
+      : port_(std::move(port)), queues_(std::move(queues)) {}
+  [[nodiscard]] bool inject(Packet packet) override {
+    const uint16_t vid = load_be16(packet.data() + kVidAt) & 0xfff;
+    return port_.inject(packet, QueueId{(*queues_)[vid].load(std::memory_order_relaxed)});
+  }
   void collect(Burst& burst) override { port_.collect(burst); }
 
  private:
+  static constexpr std::size_t kVidAt = 14;  // all the generator's frames have a tag
   RingPort port_;
+  std::shared_ptr<const QueueByVid> queues_;
 };
 
 /// Of a device in another process, by a device of DPDK here that is connected to it.

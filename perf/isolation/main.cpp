@@ -19,7 +19,7 @@ struct Experiment {
   void (*run)(const Ground&);
 };
 
-constexpr std::array<Experiment, 10> kExperiments{{{"X1", bulkhead::perf::growth},
+constexpr std::array<Experiment, 12> kExperiments{{{"X1", bulkhead::perf::growth},
                                                    {"X2", bulkhead::perf::equal_shares},
                                                    {"X3", bulkhead::perf::unequal_costs},
                                                    {"X4", bulkhead::perf::weights},
@@ -28,7 +28,9 @@ constexpr std::array<Experiment, 10> kExperiments{{{"X1", bulkhead::perf::growth
                                                    {"X7", bulkhead::perf::theft},
                                                    {"X8", bulkhead::perf::explosion},
                                                    {"X9", bulkhead::perf::second_worker},
-                                                   {"X9", bulkhead::perf::moves}}};
+                                                   {"X9", bulkhead::perf::moves},
+                                                   {"X10", bulkhead::perf::reloads},
+                                                   {"X11", bulkhead::perf::updates}}};
 
 }  // namespace
 

@@ -5,21 +5,30 @@
 
 namespace bulkhead::perf {
 
+namespace {
+
+/// `own_queues`: a NIC has put each slice's frames into a queue of its own before any is looked at.
+void attack_victim(const Ground& ground, Attack attack, bool own_queues) {
+  if (own_queues) attack.setup.own_queues = 1 + kAggressors;
+  Bench bench(ground, attack.setup);
+  const auto residences = [&] {
+    const auto buckets = bench.appliance().snapshot().slices.front().residence_buckets;
+    return std::vector<uint64_t>(buckets.begin(), buckets.end());
+  };
+  const Victim victim =
+      measure_victim(bench.traffic(), attack.streams,
+                     {.times = ground.times(7),
+                      .time = {.warm_up = ground.seconds(0.05), .window = ground.seconds(0.2)},
+                      .workers = bench.appliance().worker_times(),
+                      .residences = residences});
+  print_victim(victim, attack.name, own_queues ? "own queues" : "");
+}
+
+}  // namespace
+
 void neighbours(const Ground& ground) {
-  for (const Attack& attack : attacks()) {
-    Bench bench(ground, attack.setup);
-    const auto residences = [&] {
-      const auto buckets = bench.appliance().snapshot().slices.front().residence_buckets;
-      return std::vector<uint64_t>(buckets.begin(), buckets.end());
-    };
-    const Victim victim =
-        measure_victim(bench.traffic(), attack.streams,
-                       {.times = ground.times(7),
-                        .time = {.warm_up = ground.seconds(0.05), .window = ground.seconds(0.2)},
-                        .workers = bench.appliance().worker_times(),
-                        .residences = residences});
-    print_victim(victim, attack.name, "");
-  }
+  for (const Attack& attack : attacks())
+    for (const bool own_queues : {false, true}) attack_victim(ground, attack, own_queues);
 }
 
 }  // namespace bulkhead::perf

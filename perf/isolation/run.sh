@@ -19,11 +19,11 @@ names=()
 for argument in "$@"; do
   case $argument in
     --quick) quick=--quick ;;
-    X[1-9]) names+=("$argument") ;;
+    X[1-9] | X10 | X11) names+=("$argument") ;;
     *) echo "usage: run.sh [--quick] [X1 ...]" >&2; exit 64 ;;
   esac
 done
-[ ${#names[@]} -gt 0 ] || names=(X1 X2 X3 X4 X5 X6 X7 X8 X9)
+[ ${#names[@]} -gt 0 ] || names=(X1 X2 X3 X4 X5 X6 X7 X8 X9 X10 X11)
 
 . "$root/perf/hugepages.sh"
 

@@ -4,31 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "perf/isolation/report.hpp"
+#include "perf/isolation/residences.hpp"
 
 namespace bulkhead::perf {
 namespace {
-
-constexpr double kInTheMiddle = 0.99;
-
-/// The p99 in microseconds of the packets between two readings, evenly spread within a bucket.
-double p99_between(const std::vector<uint64_t>& before, const std::vector<uint64_t>& after) {
-  double all = 0;
-  for (std::size_t i = 0; i < after.size(); ++i) all += static_cast<double>(after[i] - before[i]);
-  double seen = 0;
-  for (std::size_t i = 0; i < after.size(); ++i) {
-    const auto here = static_cast<double>(after[i] - before[i]);
-    if (here > 0 && seen + here >= kInTheMiddle * all) {
-      const double low = i == 0 ? 0 : std::ldexp(1.0, static_cast<int>(i) - 1);
-      const double high = std::ldexp(1.0, static_cast<int>(i));
-      return low + (high - low) * (kInTheMiddle * all - seen) / here;
-    }
-    seen += here;
-  }
-  return 0;
-}
 
 /// A ring of 4,095 frames bridges this time at the rates of the attacks; a generator that comes later than
 /// this makes bursts of its own.
@@ -48,7 +29,7 @@ double half(Traffic& traffic, std::span<Stream> streams, bool attacked, const Vi
   pair.stolen_ms = std::max(pair.stolen_ms, measured.stolen_ms);
   pair.generator_away_ms = std::max(pair.generator_away_ms, measured.generator_away_ms);
   (attacked ? pair.attacked : pair.alone) = std::move(measured.streams.front());
-  return options.residences ? p99_between(before, options.residences()) : 0;
+  return options.residences ? quantile_us(before, options.residences(), 0.99) : 0;
 }
 
 template <class Value>
