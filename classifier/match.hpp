@@ -85,6 +85,8 @@ struct FlowspaceEntry {
   SliceId slice;
   int32_t precedence = 0;
   uint32_t source = 0;  // the writer's own number for it: which [[slice.flowspace]], which line
+
+  bool operator==(const FlowspaceEntry&) const = default;
 };
 
 }  // namespace bulkhead

@@ -20,14 +20,6 @@
 namespace bulkhead {
 namespace {
 
-Result<SliceTable> compile_table(const Config& config) {
-  auto table = SliceTable::compile(flowspace_entries(config));
-  if (!table) return table;
-  if (const LookupCost cost = lookup_cost(config, *table); !cost.warning.empty())
-    log_warning(fmt::format("{}: {}", config.file, cost.warning));
-  return table;
-}
-
 using Change = EgressChanges::Change;
 
 CpuShare cpu_share(const CpuConfig& config) {
@@ -200,13 +192,24 @@ ApplianceResult<Appliance::Running> Appliance::build(Config config, Ports ports)
   if (auto proved = prove(config, {.port_speeds = *speeds, .workers = workers(), .memory = memory()});
       !proved)
     return std::unexpected(proved.error());
-  auto table = compile_table(config);
+  auto table = table_for(config);
   if (!table) return std::unexpected(table.error());
   Slices slices = build_slices(config, ports);
   return Running{.config = std::move(config),
                  .ports = std::move(ports),
                  .slices = std::move(slices),
                  .table = std::move(*table)};
+}
+
+/// The one in force, where flowspaces stay as they are: workers have it in their caches.
+Result<std::shared_ptr<const SliceTable>> Appliance::table_for(const Config& config) const {
+  std::vector<FlowspaceEntry> entries = flowspace_entries(config);
+  if (table_ && entries == flowspace_entries(config_)) return table_;
+  auto table = SliceTable::compile(std::move(entries));
+  if (!table) return std::unexpected(table.error());
+  if (const LookupCost cost = lookup_cost(config, *table); !cost.warning.empty())
+    log_warning(fmt::format("{}: {}", config.file, cost.warning));
+  return std::make_shared<const SliceTable>(std::move(*table));
 }
 
 Result<void> Appliance::open_ports(const Config& config, Open which, Ports& ports) const {
@@ -289,8 +292,8 @@ std::vector<std::string> Appliance::release_ports(const Config& next) {
 }
 
 std::unique_ptr<const Layout> Appliance::empty_layout(SliceTable nothing) const {
-  return std::make_unique<const Layout>(generation_, std::move(nothing), Ports{}, Slices{},
-                                        CpuPlan{.workers = workers(), .shares = {}});
+  return std::make_unique<const Layout>(generation_, std::make_shared<const SliceTable>(std::move(nothing)),
+                                        Ports{}, Slices{}, CpuPlan{.workers = workers(), .shares = {}});
 }
 
 ApplianceResult<void> Appliance::put_in_force(Running next) {
@@ -311,12 +314,13 @@ Result<void> Appliance::run(Running next, uint64_t generation) {
   const Steering::Kept kept = steering_.kept(steered);
   if (auto done = change_rules(next.config, std::move(steered), kept.now); !done) return done;
   const CpuPlan cpu{.workers = workers(), .shares = cpu_shares(next.config)};
-  auto layout = std::make_unique<const Layout>(generation, std::move(next.table), next.ports, next.slices,
-                                               cpu, kept.next);
+  auto layout =
+      std::make_unique<const Layout>(generation, next.table, next.ports, next.slices, cpu, kept.next);
   {
     const std::lock_guard lock(mutex_);
     dataplane_->publish(std::move(layout));
     config_ = std::move(next.config);
+    table_ = std::move(next.table);
     ports_ = std::move(next.ports);
     slices_ = std::move(next.slices);
     generation_ = generation;

@@ -92,7 +92,7 @@ class Appliance {
     Config config;
     Ports ports;
     Slices slices;
-    SliceTable table;
+    std::shared_ptr<const SliceTable> table;
   };
   /// Opens what is still missing in `ports`.
   ApplianceResult<Running> build(Config config, Ports ports) const;
@@ -116,6 +116,7 @@ class Appliance {
   void hand_over_queues();
   void view_steering();  // Requires: mutex_
   void publish_owners(std::span<const QueueOwner> owners);
+  [[nodiscard]] Result<std::shared_ptr<const SliceTable>> table_for(const Config& config) const;
   [[nodiscard]] std::unique_ptr<const Layout> empty_layout(SliceTable nothing) const;
 
   std::shared_ptr<const Eal> eal_;
@@ -125,6 +126,7 @@ class Appliance {
 
   mutable std::mutex mutex_;  // control: writes what follows, readers of snapshots: read
   Config config_;
+  std::shared_ptr<const SliceTable> table_;  // of config_
   Ports ports_;
   Slices slices_;
   uint64_t generation_ = 0;

@@ -25,18 +25,20 @@ void CpuBudgets::adopt(const Layout& layout) {
     members_.resize(layout.cpu_slots());
     scheduler_.grow(static_cast<uint16_t>(layout.cpu_slots()));
   }
+  // All packets wait meanwhile: nothing of a slice that stays as it was is looked at.
   for (std::size_t slice = 0; slice < layout.slices().size(); ++slice) {
-    const SliceRuntime& runtime = *layout.slices()[slice];
-    Member& member = members_[runtime.cpu_slot];
+    const SliceRuntime* const runtime = layout.slices()[slice].get();
+    const uint16_t slot = layout.cpu_slot(slice);
+    Member& member = members_[slot];
     member.adoption = adoptions_;
     member.slice = static_cast<uint16_t>(slice);
     const CpuShare& share = layout.cpu_share(slice);
-    if (member.runtime == &runtime && member.share == share) continue;
-    if (member.runtime != nullptr && member.runtime != &runtime) scheduler_.remove(SliceId{runtime.cpu_slot});
-    member.runtime = &runtime;
+    if (member.runtime == runtime && member.share == share) continue;
+    if (member.runtime != nullptr && member.runtime != runtime) scheduler_.remove(SliceId{slot});
+    member.runtime = runtime;
     member.share = share;
     member.epoch = 0;
-    scheduler_.configure(SliceId{runtime.cpu_slot}, share);
+    scheduler_.configure(SliceId{slot}, share);
   }
   for (std::size_t slot = 0; slot < members_.size(); ++slot)
     if (members_[slot].runtime != nullptr && members_[slot].adoption != adoptions_)
@@ -55,8 +57,7 @@ void CpuBudgets::contend() {
 }
 
 void CpuBudgets::wait(const Layout& layout, std::size_t slice, Cycles now) {
-  const uint16_t slot = layout.slices()[slice]->cpu_slot;
-  scheduler_.activate(SliceId{slot}, now);
+  scheduler_.activate(SliceId{layout.cpu_slot(slice)}, now);
   if (!layout.over_budget().is_marked(slice)) layout.over_budget().mark(slice);
 }
 

@@ -19,13 +19,8 @@ const SliceRuntime::Attachment* attachment_at(const SliceRuntime& slice, PortId 
 
 }  // namespace
 
-Layout::Layout(uint64_t generation, SliceTable table, std::vector<std::shared_ptr<PortRuntime>> ports,
-               std::vector<std::shared_ptr<SliceRuntime>> slices, CpuPlan cpu,
-               std::span<const QueueOwner> owners)
-    : Layout(generation, std::make_shared<const SliceTable>(std::move(table)), std::move(ports),
-             std::move(slices), std::move(cpu), owners) {}
-
-Layout::Layout(uint64_t generation, Table table, std::vector<std::shared_ptr<PortRuntime>> ports,
+Layout::Layout(uint64_t generation, std::shared_ptr<const SliceTable> table,
+               std::vector<std::shared_ptr<PortRuntime>> ports,
                std::vector<std::shared_ptr<SliceRuntime>> slices, CpuPlan cpu,
                std::span<const QueueOwner> owners)
     : generation_(generation),
@@ -52,8 +47,8 @@ Layout::Layout(uint64_t generation, Table table, std::vector<std::shared_ptr<Por
 std::unique_ptr<const Layout> Layout::with_owners(std::span<const QueueOwner> owners) const {
   std::vector<std::shared_ptr<PortRuntime>> ports;
   for (const PortPlace& place : ports_) ports.push_back(place.runtime);
-  return std::unique_ptr<const Layout>(new Layout(generation_, table_, std::move(ports), slices_,
-                                                  {.workers = homes_->workers(), .shares = shares_}, owners));
+  return std::make_unique<const Layout>(generation_, table_, std::move(ports), slices_,
+                                        CpuPlan{.workers = homes_->workers(), .shares = shares_}, owners);
 }
 
 void Layout::add_port(std::shared_ptr<PortRuntime> runtime) {
@@ -120,6 +115,7 @@ void Layout::number_slots() {
     slice->cpu_slot = static_cast<uint16_t>(next);
     taken[next] = true;
   }
+  for (const auto& slice : slices_) slots_.push_back(slice->cpu_slot);
   cpu_slots_ = taken.size();
 }
 

@@ -44,9 +44,9 @@ class Layout {
 
   /// `ports` by PortId, `slices` by SliceId. Every queue is marked ready, so that what a slice brings along
   /// from an earlier layout is visited. Slices stay at home where they are.
-  Layout(uint64_t generation, SliceTable table, std::vector<std::shared_ptr<PortRuntime>> ports,
-         std::vector<std::shared_ptr<SliceRuntime>> slices, CpuPlan cpu = {},
-         std::span<const QueueOwner> owners = {});
+  Layout(uint64_t generation, std::shared_ptr<const SliceTable> table,
+         std::vector<std::shared_ptr<PortRuntime>> ports, std::vector<std::shared_ptr<SliceRuntime>> slices,
+         CpuPlan cpu = {}, std::span<const QueueOwner> owners = {});
 
   /// The same with other owners of queues.
   [[nodiscard]] std::unique_ptr<const Layout> with_owners(std::span<const QueueOwner> owners) const;
@@ -72,7 +72,9 @@ class Layout {
   [[nodiscard]] uint64_t capped(std::size_t word) const { return capped_[word]; }
   /// Slices that wait for CPU time.
   [[nodiscard]] ReadySet& over_budget() const { return *over_budget_; }
-  /// SliceRuntime::cpu_slot is below this.
+  /// SliceRuntime::cpu_slot, where it can be read without a look at the slice.
+  [[nodiscard]] uint16_t cpu_slot(std::size_t slice) const { return slots_[slice]; }
+  /// All are below this.
   [[nodiscard]] std::size_t cpu_slots() const { return cpu_slots_; }
 
   /// The slice's own queues.
@@ -99,17 +101,13 @@ class Layout {
   [[nodiscard]] bool is_drained() const;
 
  private:
-  using Table = std::shared_ptr<const SliceTable>;
-  Layout(uint64_t generation, Table table, std::vector<std::shared_ptr<PortRuntime>> ports,
-         std::vector<std::shared_ptr<SliceRuntime>> slices, CpuPlan cpu, std::span<const QueueOwner> owners);
-
   void add_port(std::shared_ptr<PortRuntime> runtime);
   void share_out_queues(std::span<const QueueOwner> owners);
   void number_slots();
   void find_homes(std::size_t workers);
 
   uint64_t generation_;
-  Table table_;
+  std::shared_ptr<const SliceTable> table_;
   std::vector<std::shared_ptr<SliceRuntime>> slices_;
   std::unique_ptr<ReadySet> ready_;
   std::vector<CpuShare> shares_;  // by SliceId
@@ -117,6 +115,7 @@ class Layout {
   bool any_capped_ = false;
   std::unique_ptr<ReadySet> over_budget_;
   std::unique_ptr<Homes> homes_;
+  std::vector<uint16_t> slots_;  // by SliceId
   std::size_t cpu_slots_ = 0;
   std::vector<PortPlace> ports_;
   std::vector<PortRuntime*> port_runtimes_;           // of ports_

@@ -130,8 +130,9 @@ std::unique_ptr<Layout> Box::layout(const std::vector<BoxSlice>& slices, CpuPlan
             {.match = match_of(place.port, vlan), .slice = SliceId{static_cast<uint16_t>(runtimes.size())}});
     runtimes.push_back(slice.runtime);
   }
-  auto layout = std::make_unique<Layout>(++generation_, value_of(SliceTable::compile(std::move(entries))),
-                                         ports_, runtimes, std::move(cpu));
+  auto layout = std::make_unique<Layout>(
+      ++generation_, std::make_shared<const SliceTable>(value_of(SliceTable::compile(std::move(entries)))),
+      ports_, runtimes, std::move(cpu));
   // As a data path does before it publishes a layout.
   for (const Layout::PortPlace& place : layout->ports()) {
     place.runtime->egress_claim.take();
