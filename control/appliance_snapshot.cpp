@@ -180,11 +180,9 @@ void Appliance::view_steering() {
       view->why_not_hardware = steering.why_not;
       view->left_out = steering.left_out;
       for (const FlowRule& rule : steering.rules) view->rules.push_back(to_testpmd(rule));
-      const auto& attachments = slices_[steering.slice.value()]->attachments();
-      const auto at = std::ranges::find(attachments, PortId{static_cast<uint16_t>(port)},
-                                        &SliceRuntime::Attachment::port);
-      steering_views_[steering.slice.value()][static_cast<std::size_t>(at - attachments.begin())] =
-          std::move(view);
+      const std::size_t slice = steering.slice.value();
+      const LocalPort local = *slices_[slice]->local_port(PortId{static_cast<uint16_t>(port)});
+      steering_views_[slice][local] = std::move(view);
     }
   flow_rules_restored_ = steering_.restored();
 }

@@ -36,10 +36,6 @@ std::size_t index_in(const Steering::Ports& ports, const PortRuntime* port) {
                                   ports.begin());
 }
 
-const SliceRuntime::Attachment& attachment_at(const SliceRuntime& slice, PortId port) {
-  return *std::ranges::find(slice.attachments(), port, &SliceRuntime::Attachment::port);
-}
-
 }  // namespace
 
 Steering::Steered Steering::plan(const Config& config, Ports ports, Slices slices) const {
@@ -216,7 +212,7 @@ bool Steering::audit(const Config& config) {
       const SliceRuntime& slice = *now_.slices[steering.slice.value()];
       const Place place{now_.ports[port].get(), &slice};
       const uint64_t strangers =
-          attachment_at(slice, PortId{static_cast<uint16_t>(port)}).own->strangers.read();
+          slice.attachment_at(PortId{static_cast<uint16_t>(port)})->own->strangers.read();
       uint64_t& known = strangers_[place];
       if (strangers == known) continue;
       distrust_[place] =

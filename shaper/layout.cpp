@@ -9,16 +9,6 @@
 #include "shaper/placement.hpp"
 
 namespace bulkhead {
-namespace {
-
-const SliceRuntime::Attachment* attachment_at(const SliceRuntime& slice, PortId port) {
-  const auto& all = slice.attachments();
-  const auto found = std::ranges::find(all, port, &SliceRuntime::Attachment::port);
-  return found == all.end() ? nullptr : &*found;
-}
-
-}  // namespace
-
 Layout::Layout(uint64_t generation, std::shared_ptr<const SliceTable> table,
                std::vector<std::shared_ptr<PortRuntime>> ports,
                std::vector<std::shared_ptr<SliceRuntime>> slices, CpuPlan cpu,
@@ -60,7 +50,7 @@ void Layout::add_port(std::shared_ptr<PortRuntime> runtime) {
                   .shared_queues = {QueueId{0}}};
   std::vector<SliceInput*> inputs;
   for (const std::shared_ptr<SliceRuntime>& slice : slices_) {
-    const auto* attachment = attachment_at(*slice, port);
+    const auto* attachment = slice->attachment_at(port);
     inputs.push_back(attachment != nullptr ? attachment->input.get() : nullptr);
     place.outputs.push_back(attachment != nullptr ? attachment->output.get() : nullptr);
   }
@@ -81,13 +71,13 @@ void Layout::share_out_queues(std::span<const QueueOwner> owners) {
     const std::size_t number = owner.slice.value();
     SliceRuntime& slice = *slices_[number];
     PortRuntime& port = *ports_[owner.port.value()].runtime;
-    const auto* attachment = attachment_at(slice, owner.port);
+    const LocalPort ingress = *slice.local_port(owner.port);
     PortRuntime::OwnQueueState& state = port.own_queues[owner.queue.value()];
     const OwnQueue::Place place{
         .port = port.port, .id = owner.port, .queue = owner.queue, .malformed = state.malformed};
-    own_queues_.push_back({.queue = OwnQueue(place, owner.slice, *table_, *attachment->own),
+    own_queues_.push_back({.queue = OwnQueue(place, owner.slice, *table_, *slice.attachments()[ingress].own),
                            .claim = &state.claim,
-                           .ingress = static_cast<LocalPort>(attachment - slice.attachments().data())});
+                           .ingress = ingress});
     has_own_[number / 64] |= uint64_t{1} << number % 64;
     ++first_own_[number + 1];
   }

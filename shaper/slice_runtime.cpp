@@ -49,6 +49,12 @@ SliceRuntime::SliceRuntime(std::string name, std::vector<Attachment> attachments
       priority_(priority),
       name_(std::move(name)) {}
 
+std::optional<LocalPort> SliceRuntime::local_port(PortId port) const {
+  const auto found = std::ranges::find(attachments_, port, &Attachment::port);
+  if (found == attachments_.end()) return std::nullopt;
+  return static_cast<LocalPort>(found - attachments_.begin());
+}
+
 SliceRuntime::Visit SliceRuntime::visit(Cycles now, ForwardingOutputs& scratch, ClaimedPorts& exits,
                                         std::span<const OwnIngress> own) {
   Visit visit;

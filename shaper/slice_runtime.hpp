@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -75,7 +76,15 @@ class alignas(64) SliceRuntime {
   [[nodiscard]] uint64_t held_buffers() const;
 
   [[nodiscard]] const std::string& name() const { return name_; }
+  /// By LocalPort.
   [[nodiscard]] const std::vector<Attachment>& attachments() const { return attachments_; }
+  /// Which of them is at the port; nothing where the slice is not.
+  [[nodiscard]] std::optional<LocalPort> local_port(PortId port) const;
+  /// The one at the port; null where the slice is not.
+  [[nodiscard]] const Attachment* attachment_at(PortId port) const {
+    const auto local = local_port(port);
+    return local ? &attachments_[*local] : nullptr;
+  }
   [[nodiscard]] const ForwardingModel& model() const { return *model_; }
 
   /// After a visit that took so long: the next ones take fewer packets, or more again, so that a visit to a

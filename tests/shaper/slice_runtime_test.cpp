@@ -50,6 +50,14 @@ SliceSpec wire() {
 
 }  // namespace
 
+TEST_CASE("a slice knows which of its attachments is at a port", "[slice_runtime]") {
+  const Bench bench(wire());
+  CHECK(bench.slice->local_port(PortId{5}) == LocalPort{1});
+  CHECK(bench.slice->attachment_at(PortId{3}) == &bench.slice->attachments()[0]);
+  CHECK_FALSE(bench.slice->local_port(PortId{4}));
+  CHECK(bench.slice->attachment_at(PortId{4}) == nullptr);
+}
+
 TEST_CASE("a visit forwards what waits at every port, tagged for the port it goes to", "[slice_runtime]") {
   Bench bench(wire());
   CHECK(bench.visit() == 0);
