@@ -209,7 +209,7 @@ Result<FlowHandle> SimulatedNic::create(const FlowRule& rule) {
   if (patterns_.contains(rule.pattern)) return fail("rule exists: " + to_testpmd(rule));
   if (!agrees_with_others(rule.pattern)) return fail("another mask is set");
   patterns_.insert(rule.pattern);
-  rules_.emplace(next_, Entry{rule});
+  rules_.emplace(next_, Entry{.rule = rule, .since = frames_ + (late ? late() : 0)});
   return FlowHandle{next_++};
 }
 
@@ -225,6 +225,7 @@ Result<void> SimulatedNic::destroy(FlowHandle handle) {
   if (auto error = next_call()) return std::unexpected(std::move(*error));
   const auto found = rules_.find(handle.value);
   if (found == rules_.end()) return fail("no such rule");
+  if (late) gone_.push_back({.rule = found->second.rule, .until = frames_ + late()});
   patterns_.erase(found->second.rule.pattern);
   rules_.erase(found);
   return {};
@@ -248,8 +249,21 @@ Result<std::optional<uint64_t>> SimulatedNic::hits(FlowHandle handle) {
 }
 
 std::optional<FlowAction> SimulatedNic::steer(std::span<const uint8_t> frame) {
+  ++frames_;
+  const Seen seen = misread ? see(frame) : Seen{};
+  if (!seen.tagged) return steer_as_seen(frame);
+  std::vector<uint8_t> misread_frame(frame.begin(), frame.end());
+  const auto tci = static_cast<uint16_t>((seen.tci & 0xf000) | misread(seen.tci & 0xfff));
+  store_be16(misread_frame.data() + 14, tci);
+  return steer_as_seen(misread_frame);
+}
+
+std::optional<FlowAction> SimulatedNic::steer_as_seen(std::span<const uint8_t> frame) {
+  std::erase_if(gone_, [&](const Gone& gone) { return gone.until < frames_; });
+  for (const Gone& gone : gone_)
+    if (has_frame(gone.rule.pattern, profile_, frame)) return gone.rule.action;
   for (auto& [handle, entry] : rules_) {
-    if (!has_frame(entry.rule.pattern, profile_, frame)) continue;
+    if (entry.since > frames_ || !has_frame(entry.rule.pattern, profile_, frame)) continue;
     ++entry.hits;
     return entry.rule.action;
   }

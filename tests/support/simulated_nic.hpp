@@ -41,17 +41,30 @@ class SimulatedNic final : public FlowTable {
   std::function<std::optional<Error>(std::size_t call)> fault;
   [[nodiscard]] std::size_t calls() const { return calls_; }
 
+  /// Called for each rule that is created or destroyed: how many frames come until it acts accordingly.
+  std::function<uint64_t()> late;
+  /// The VID that it takes a tag's for.
+  std::function<uint16_t(uint16_t vid)> misread;
+
  private:
   struct Entry {
     FlowRule rule;
+    uint64_t since = 0;  // acts on frames from this one on
     uint64_t hits = 0;
   };
+  struct Gone {
+    FlowRule rule;
+    uint64_t until;
+  };
   std::optional<Error> next_call();
+  std::optional<FlowAction> steer_as_seen(std::span<const uint8_t> frame);
   [[nodiscard]] bool agrees_with_others(const FlowPattern& pattern) const;
 
   const NicProfile& profile_;
   std::map<uint64_t, Entry> rules_;  // by handle
   std::set<FlowPattern> patterns_;   // of the rules
+  std::vector<Gone> gone_;           // destroyed, and acted on for a while yet
+  uint64_t frames_ = 0;
   uint64_t next_ = 1;
   std::size_t calls_ = 0;
 };
