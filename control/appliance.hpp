@@ -51,6 +51,11 @@ class Appliance {
   /// Whether `reload` may try: what can be refused without touching a device.
   [[nodiscard]] ApplianceResult<void> prove_change(const Config& config) const;
 
+  /// What `reload` would do to hardware flow rules at ports that stay open. Touches no device.
+  [[nodiscard]] std::vector<RuleChanges> plan_rules(const Config& config) const;
+  /// What the last change did to them.
+  [[nodiscard]] const std::vector<RuleChanges>& rules_changed() const { return steering_.last_changes(); }
+
   /// Changes to another configuration. Ports with the same device and slices that are the same in both go on
   /// undisturbed. Refused, or failed half-way: the old configuration is in force, and the fault says why and
   /// what had to be opened again. `broken`: it is not, and nothing may be forwarded.

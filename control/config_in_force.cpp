@@ -41,7 +41,8 @@ Answer ConfigInForce::plan(const std::string& text, const std::string& file) con
   if (const auto possible = appliance_.prove_change(*next); !possible)
     return {kExitRefused, with_line_end(possible.error().message())};
   const Plan steps = bulkhead::plan(appliance_.config(), *next);
-  return {steps.changes() ? kExitChanges : kExitOk, plan_text(steps, file)};
+  if (!steps.changes()) return {kExitOk, plan_text(steps, file)};
+  return {kExitChanges, plan_text(steps, file) + rule_changes_text(appliance_.plan_rules(*next))};
 }
 
 Answer ConfigInForce::apply(std::string text, const std::string& file) {
@@ -71,7 +72,8 @@ Answer ConfigInForce::change(std::string text, const std::string& file) {
                                     : "the old configuration is in force")};
   }
   text_ = std::move(text);
-  return {kExitOk, fmt::format("{}: in force, generation {}\n", file, appliance_.generation())};
+  return {kExitOk, fmt::format("{}: in force, generation {}\n", file, appliance_.generation()) +
+                       rule_changes_text(appliance_.rules_changed())};
 }
 
 }  // namespace bulkhead

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <thread>
 #include <utility>
 
@@ -43,6 +44,10 @@ Steering::Steered Steering::plan(const Config& config, Ports ports, Slices slice
   const Index now = index_of(now_);
   Plan plan;
   for (std::size_t number = 0; number < ports.size(); ++number) {
+    if (!ports[number]) {
+      plan.emplace_back();
+      continue;
+    }
     const Port& port = ports[number]->port;
     const PortId id{static_cast<uint16_t>(number)};
     const SteeredPort steered{.nic = port.profile(),
@@ -100,6 +105,29 @@ std::vector<QueueOwner> Steering::owners() const {
   return owners;
 }
 
+std::vector<RuleChanges> Steering::changes(const Config& config, const Steered& next) const {
+  const Index now = index_of(now_);
+  std::vector<RuleChanges> out;
+  for (std::size_t port = 0; port < next.ports.size(); ++port) {
+    if (!next.ports[port]) continue;
+    std::vector<SteeringChange> slices;
+    std::set<const SliceSteering*> go_on;
+    for (const SliceSteering& steering : next.plan[port]) {
+      const std::size_t slice = steering.slice.value();
+      const auto found = now.find({next.ports[port].get(), next.slices[slice].get()});
+      const SliceSteering* const before = found == now.end() ? nullptr : found->second;
+      slices.push_back({.slice = config.slices[slice].name, .before = before, .after = &steering});
+      go_on.insert(before);
+    }
+    if (const std::size_t old = index_in(now_.ports, next.ports[port].get()); old < now_.ports.size())
+      for (const SliceSteering& steering : now_.plan[old])
+        if (!go_on.contains(&steering))
+          slices.push_back({.slice = {}, .before = &steering, .after = nullptr});
+    out.push_back(rule_changes(config.ports[port].name, slices));
+  }
+  return out;
+}
+
 Result<void> Steering::install(const Config& config, Steered next) {
   for (std::size_t port = 0; port < next.ports.size(); ++port) {
     auto done = install_at(port, config, next);
@@ -114,6 +142,7 @@ Result<void> Steering::install(const Config& config, Steered next) {
     }
     return fail(std::move(text));
   }
+  last_changes_ = changes(config, next);
   now_ = std::move(next);
   return {};
 }

@@ -10,6 +10,7 @@
 
 #include "control/config.hpp"
 #include "control/port_rules.hpp"
+#include "control/rule_changes.hpp"
 #include "control/steering_plan.hpp"
 #include "shaper/layout.hpp"
 
@@ -48,7 +49,7 @@ class Steering {
     return seam_.profile ? seam_.profile(port) : nullptr;
   }
 
-  /// What ought to be, under this configuration and these devices.
+  /// What ought to be, under this configuration and these devices: nothing at ports that are null.
   [[nodiscard]] Steered plan(const Config& config, Ports ports, Slices slices) const;
 
   /// Queues whose slice and rules are the same now and in `next`: as both number ports and slices.
@@ -59,6 +60,11 @@ class Steering {
   [[nodiscard]] Kept kept(const Steered& next) const;
   /// All queues that are steered to now.
   [[nodiscard]] std::vector<QueueOwner> owners() const;
+
+  /// What would become of the rules, by port, if `next` were put in force. Slices that are null are new.
+  [[nodiscard]] std::vector<RuleChanges> changes(const Config& config, const Steered& next) const;
+  /// What became of them at the last install().
+  [[nodiscard]] const std::vector<RuleChanges>& last_changes() const { return last_changes_; }
 
   /// Puts the rules of `next` in force. What a device refuses is left to software, which the plan says then;
   /// not where flow_rules = "hardware" forbids it: that, and any other failure, is an error, and the rules
@@ -103,6 +109,7 @@ class Steering {
   Steered now_;
   std::map<const PortRuntime*, PortState> states_;
   std::map<Place, std::string> distrust_;
+  std::vector<RuleChanges> last_changes_;
   std::map<Place, uint64_t> strangers_;  // seen at the last audit
   uint64_t restored_ = 0;                // rules put back
 };

@@ -183,6 +183,34 @@ TEST_CASE("slices come and go, and the others keep queue, rules and counters", "
   CHECK(lab.left_nic().rules().size() == 1);
 }
 
+TEST_CASE("what becomes of the rules is said before it is done, and when it was", "[steering]") {
+  SteeredLab lab("mlx5");
+  lab.start(wires({100, 200}));
+  CHECK(rule_changes_text(lab.appliance().rules_changed()) ==
+        "port left: flow rules: 2 created, 0 destroyed, 0 kept\n"
+        "slice v100 at port left: hardware queue 1, 1 rule\n"
+        "slice v200 at port left: hardware queue 2, 1 rule\n"
+        "port right: flow rules: 2 created, 0 destroyed, 0 kept\n"
+        "slice v100 at port right: hardware queue 1, 1 rule\n"
+        "slice v200 at port right: hardware queue 2, 1 rule\n");
+  const std::string next = wires({300, 200, 400});
+  const std::size_t calls = lab.left_nic().calls();
+  const auto planned = lab.appliance().plan_rules(accepted(next));
+  CHECK(lab.left_nic().calls() == calls);
+  CHECK_THAT(rule_changes_text(planned),
+             Catch::StartsWith("port left: flow rules: 2 created, 1 destroyed, 1 kept\n"
+                               "slice v300 at port left: hardware queue 1, 1 rule\n"
+                               "slice v400 at port left: hardware queue 3, 1 rule\n"
+                               "port right: "));
+  CHECK(lab.reload(next) == "done");
+  CHECK(lab.appliance().rules_changed() == planned);
+  // What a NIC refuses only shows when it is asked.
+  lab.left_nic().fault = [&](std::size_t) { return std::optional(Error("no more")); };
+  CHECK(lab.reload(wires({300, 200, 400, 500})) == "done");
+  CHECK_THAT(rule_changes_text(lab.appliance().rules_changed()),
+             Catch::StartsWith("slice v500 at port left: software: no more\nport right: "));
+}
+
 /// Everything of two NICs and the data path that a failed change must leave as it was.
 struct State {
   std::vector<FlowRule> left;
