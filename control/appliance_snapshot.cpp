@@ -180,8 +180,11 @@ void Appliance::view_steering() {
       view->why_not_hardware = steering.why_not;
       view->left_out = steering.left_out;
       for (const FlowRule& rule : steering.rules) view->rules.push_back(to_testpmd(rule));
+      const PortId id{static_cast<uint16_t>(port)};
+      for (const FlowRule& rule : steering_.suspects(id, steering.slice))
+        view->suspects.push_back(to_testpmd(rule));
       const std::size_t slice = steering.slice.value();
-      const LocalPort local = *slices_[slice]->local_port(PortId{static_cast<uint16_t>(port)});
+      const LocalPort local = *slices_[slice]->local_port(id);
       steering_views_[slice][local] = std::move(view);
     }
   flow_rules_restored_ = steering_.restored();

@@ -25,6 +25,7 @@ std::string place_text(const Snapshot::Slice& slice, const Snapshot::SlicePort& 
     text += fmt::format("; {} came that were not its", counted(port.isolation_violations, "packet"));
   text += '\n';
   for (const std::string& rule : steering.rules) text += "  " + rule + '\n';
+  for (const std::string& rule : steering.suspects) text += "  suspect: " + rule + '\n';
   return text;
 }
 

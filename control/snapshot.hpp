@@ -34,6 +34,8 @@ struct Snapshot {
     std::string why_not_hardware;
     std::string left_out;            // frames that come by the shared queue all the same
     std::vector<std::string> rules;  // in testpmd's syntax
+    // Likewise, those of before of which one brought strangers, for which the slice is left to software.
+    std::vector<std::string> suspects;
   };
 
   struct SlicePort {

@@ -60,6 +60,7 @@ Json steering_of(const Snapshot::Steering& steering) {
   if (!steering.why_not_hardware.empty()) json["why_not_hardware"] = steering.why_not_hardware;
   if (!steering.left_out.empty()) json["by_shared_queue"] = steering.left_out;
   json["testpmd"] = steering.rules;
+  if (!steering.suspects.empty()) json["suspect_testpmd"] = steering.suspects;
   return json;
 }
 

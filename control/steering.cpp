@@ -32,6 +32,17 @@ void leave_to_software(SliceSteering& steering, std::string why) {
   steering.why_not = std::move(why);
 }
 
+/// Which of the rules it may have been, for the log: the first few, as a queue may have many.
+std::string suspects_text(std::span<const FlowRule> rules) {
+  constexpr std::size_t kMostNamed = 4;
+  std::string text =
+      rules.size() == 1 ? "suspect rule" : fmt::format("suspect, one of {} rules", rules.size());
+  for (std::size_t i = 0; i < std::min(rules.size(), kMostNamed); ++i)
+    text += (i == 0 ? ": " : "; ") + to_testpmd(rules[i]);
+  if (rules.size() > kMostNamed) text += "; the others: bulkhead status --rules";
+  return text;
+}
+
 std::size_t index_in(const Steering::Ports& ports, const PortRuntime* port) {
   return static_cast<std::size_t>(std::ranges::find(ports, port, [](const auto& one) { return one.get(); }) -
                                   ports.begin());
@@ -73,7 +84,7 @@ std::vector<SliceHistory> Steering::history_at(const PortRuntime& port, const Sl
   for (std::size_t slice = 0; slice < slices.size(); ++slice) {
     const Place place{&port, slices[slice].get()};
     if (const auto found = distrust_.find(place); found != distrust_.end())
-      history[slice].distrust = found->second;
+      history[slice].distrust = found->second.why;
     if (const auto found = now.find(place); found != now.end() && found->second->tier == Tier::queue)
       history[slice].queue = found->second->queue;
   }
@@ -224,6 +235,28 @@ void Steering::forget(const PortRuntime& port) {
   now_.plan[at].clear();
 }
 
+std::span<const FlowRule> Steering::suspects(PortId port, SliceId slice) const {
+  const auto found = distrust_.find({now_.ports[port.value()].get(), now_.slices[slice.value()].get()});
+  return found == distrust_.end() ? std::span<const FlowRule>{} : found->second.suspects;
+}
+
+/// Distrusts the slice where strangers have come since it was last looked.
+bool Steering::distrust(const SliceSteering& steering, PortId port, const Config& config) {
+  const SliceRuntime& slice = *now_.slices[steering.slice.value()];
+  const Place place{now_.ports[port.value()].get(), &slice};
+  const uint64_t strangers = slice.attachment_at(port)->own->strangers.read();
+  uint64_t& known = strangers_[place];
+  if (strangers == known) return false;
+  Distrust distrust{.why = fmt::format("{} packet{} of others came by its queue {}", strangers - known,
+                                       strangers - known == 1 ? "" : "s", steering.queue.value()),
+                    .suspects = steering.rules};
+  log_warning(fmt::format("slice {} at port {}: {}; it is left to software from now on; {}", slice.name(),
+                          config.ports[port.value()].name, distrust.why, suspects_text(distrust.suspects)));
+  distrust_[place] = std::move(distrust);
+  known = strangers;
+  return true;
+}
+
 bool Steering::audit(const Config& config) {
   bool distrusted = false;
   for (auto& [port, state] : states_) {
@@ -236,21 +269,9 @@ bool Steering::audit(const Config& config) {
     }
   }
   for (std::size_t port = 0; port < now_.ports.size(); ++port)
-    for (const SliceSteering& steering : now_.plan[port]) {
-      if (steering.tier != Tier::queue) continue;
-      const SliceRuntime& slice = *now_.slices[steering.slice.value()];
-      const Place place{now_.ports[port].get(), &slice};
-      const uint64_t strangers =
-          slice.attachment_at(PortId{static_cast<uint16_t>(port)})->own->strangers.read();
-      uint64_t& known = strangers_[place];
-      if (strangers == known) continue;
-      distrust_[place] =
-          fmt::format("{} packets of others came by its queue {}", strangers - known, steering.queue.value());
-      log_warning(fmt::format("slice {} at port {}: {}; it is left to software from now on", slice.name(),
-                              config.ports[port].name, distrust_[place]));
-      known = strangers;
-      distrusted = true;
-    }
+    for (const SliceSteering& steering : now_.plan[port])
+      if (steering.tier == Tier::queue && distrust(steering, PortId{static_cast<uint16_t>(port)}, config))
+        distrusted = true;
   return distrusted;
 }
 

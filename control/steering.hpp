@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -81,6 +82,9 @@ class Steering {
   /// Takes out the rules of a port that is about to be closed, and lets go of it.
   void forget(const PortRuntime& port);
 
+  /// The rules that may have brought a slice the strangers for which it is distrusted at a port.
+  [[nodiscard]] std::span<const FlowRule> suspects(PortId port, SliceId slice) const;
+
   /// Looks after the rules: what a device has lost is put back; slices that hardware brought strangers are
   /// distrusted from now on. True where rules ought to change for that.
   bool audit(const Config& config);
@@ -98,17 +102,22 @@ class Steering {
     const SliceRuntime* slice;
     auto operator<=>(const Place&) const = default;
   };
+  struct Distrust {
+    std::string why;
+    std::vector<FlowRule> suspects;  // one of these it was
+  };
   using Index = std::map<Place, const SliceSteering*>;
   [[nodiscard]] static Index index_of(const Steered& steered);
   [[nodiscard]] std::vector<SliceHistory> history_at(const PortRuntime& port, const Slices& slices,
                                                      const Index& now) const;
   PortState& state_of(const std::shared_ptr<PortRuntime>& port);
+  bool distrust(const SliceSteering& steering, PortId port, const Config& config);
   Result<void> install_at(std::size_t port, const Config& config, Steered& next);
 
   SteeringSeam seam_;
   Steered now_;
   std::map<const PortRuntime*, PortState> states_;
-  std::map<Place, std::string> distrust_;
+  std::map<Place, Distrust> distrust_;
   std::vector<RuleChanges> last_changes_;
   std::map<Place, uint64_t> strangers_;  // seen at the last audit
   uint64_t restored_ = 0;                // rules put back

@@ -15,21 +15,31 @@ TEST_CASE("rules are told with where they are, why, and how testpmd would be ask
     place.steering = std::make_shared<const Snapshot::Steering>(std::move(steering));
     return place;
   };
-  at("north",
-     {.where = "hardware", .queue = 3, .why_not_hardware = "", .left_out = "", .rules = {"flow create 1"}});
+  at("north", {.where = "hardware",
+               .queue = 3,
+               .why_not_hardware = "",
+               .left_out = "",
+               .rules = {"flow create 1"},
+               .suspects = {}});
   at("south", {.where = "hardware",
                .queue = 1,
                .why_not_hardware = "",
                .left_out = "IP protocols without L4 ports",
-               .rules = {"flow create 2", "flow create 3"}})
+               .rules = {"flow create 2", "flow create 3"},
+               .suspects = {}})
       .isolation_violations = 1;
-  at("west",
-     {.where = "mark", .queue = {}, .why_not_hardware = "no queue", .left_out = "", .rules = {"flow 4"}});
+  at("west", {.where = "mark",
+              .queue = {},
+              .why_not_hardware = "no queue",
+              .left_out = "",
+              .rules = {"flow 4"},
+              .suspects = {}});
   at("east", {.where = "software",
               .queue = {},
               .why_not_hardware = "its driver takes no flow rules",
               .left_out = "",
-              .rules = {}});
+              .rules = {},
+              .suspects = {"flow create 5"}});
   slice.ports.emplace_back().port = "new";
   CHECK(rules_text(snapshot) ==
         "slice lab at port north: hardware, queue 3, 1 rule\n"
@@ -42,5 +52,6 @@ TEST_CASE("rules are told with where they are, why, and how testpmd would be ask
         "slice lab at port west: mark, 1 rule; not in hardware: no queue\n"
         "  flow 4\n"
         "slice lab at port east: software; not in hardware: its driver takes no flow rules\n"
+        "  suspect: flow create 5\n"
         "slice lab at port new: software\n");
 }

@@ -129,6 +129,10 @@ TEST_CASE("a stranger in a slice's queue goes no further, and the slice is left 
   lab.appliance().audit();
   CHECK(lab.at_left("v100").rules_software == 1);
   CHECK(lab.at_left("v100").steering->why_not_hardware == "7 packets of others came by its queue 1");
+  CHECK(lab.at_left("v100").steering->suspects ==
+        std::vector<std::string>{"flow create 0 ingress group 1 pattern eth / vlan vid is 100 / end actions "
+                                 "queue index 1 / end"});
+  CHECK(lab.at_left("v200").steering->suspects.empty());
   CHECK(lab.left_nic().rules().size() == 1);
   CHECK(lab.at_left("v200").rules_hardware == 1);
   // The queue is everybody's now, and the NIC may go on as it likes.
