@@ -19,6 +19,12 @@ Demultiplexer::Demultiplexer(PortId port, const SliceTable& table, std::vector<S
   pending_words_.reserve(marks.ready.words());
 }
 
+void Demultiplexer::expect(uint32_t mark, SliceId slice, Counter& strangers) {
+  if (mark >= marked_.size()) marked_.resize(mark + std::size_t{1});
+  marked_[mark] = {.slice = Verdict::of(slice), .strangers = &strangers};
+  any_expected_ = true;
+}
+
 void Demultiplexer::run(Burst& burst) {
   const std::span<const Packet> packets = burst.span();
   run_count_ = 0;
@@ -62,13 +68,24 @@ uint64_t Demultiplexer::charge(uint64_t cycles) {
 
 Verdict Demultiplexer::classify(Packet packet) {
   any_long_ = any_long_ || packet.segments() > 1;
-  return whose(table_, port_, packet);
+  const Verdict verdict = whose(table_, port_, packet);
+  if (any_expected_ && packet.is_marked()) return check_mark(packet, verdict);
+  return verdict;
+}
+
+Verdict Demultiplexer::check_mark(Packet packet, Verdict verdict) const {
+  const uint32_t mark = packet.mark();
+  if (mark >= marked_.size() || marked_[mark].strangers == nullptr) return verdict;
+  if (verdict == marked_[mark].slice || verdict == Verdict::malformed()) return verdict;
+  marked_[mark].strangers->add(1);
+  return Verdict::stranger();
 }
 
 void Demultiplexer::deliver(std::span<const Packet> packets, const Run& run) {
   if (!run.verdict.is_slice()) {
     const bool malformed = run.verdict == Verdict::malformed();
-    unclaimed_.add(malformed ? DropReason::malformed : DropReason::not_in_flowspace, packets.size());
+    if (run.verdict != Verdict::stranger())
+      unclaimed_.add(malformed ? DropReason::malformed : DropReason::not_in_flowspace, packets.size());
     return free_packets(packets);
   }
   SliceInput& input = *inputs_[run.verdict.slice().value()];

@@ -66,6 +66,11 @@ class Demultiplexer {
   Demultiplexer(PortId port, const SliceTable& table, std::vector<SliceInput*> inputs, const Marks& marks,
                 DropCounters& unclaimed);
 
+  /// From now on a packet with this mark is to be the slice's: one that is not is a stranger there, dropped
+  /// and counted in `strangers`. A mark alone gets no packet into a slice, and one that is not expected means
+  /// nothing. Before the first run; requires a mark below kMostMarks.
+  void expect(uint32_t mark, SliceId slice, Counter& strangers);
+
   /// Takes over every packet of the burst: queued, or dropped and counted.
   void run(Burst& burst);
 
@@ -81,7 +86,14 @@ class Demultiplexer {
     uint64_t bytes;
   };
 
+  /// Whose packets with a mark are to be.
+  struct Marked {
+    Verdict slice = Verdict::unclaimed();
+    Counter* strangers = nullptr;  // null: the mark is not expected
+  };
+
   [[nodiscard]] Verdict classify(Packet packet);
+  [[nodiscard, gnu::noinline]] Verdict check_mark(Packet packet, Verdict verdict) const;
   void deliver(std::span<const Packet> packets, const Run& run);
   [[gnu::noinline]] void deliver_long(std::span<const Packet> packets, SliceId slice);
   [[nodiscard]] Counter& refused(SliceId slice) const;
@@ -98,6 +110,8 @@ class Demultiplexer {
   uint32_t packet_count_ = 0;            // in the runs
   std::vector<uint64_t> pending_marks_;  // by word of ready_, collected over a burst
   std::vector<uint32_t> pending_words_;
+  std::vector<Marked> marked_;  // by mark
+  bool any_expected_ = false;
   bool any_long_ = false;  // the burst has frames in several buffers
 };
 

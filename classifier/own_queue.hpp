@@ -10,10 +10,16 @@
 
 namespace bulkhead {
 
-/// What came to a slice by its own queues at one port. Written by whoever visits the slice, read by control.
+/// What hardware brought a slice at one port: by its own queues, and of marks on the shared queue the wrong
+/// ones. Read by control.
 struct OwnArrivals {
+  // Slice visit: writes
   TrafficCounter received;  // of the slice's packets
-  Counter strangers;        // isolation violations: packets that are not the slice's, dropped
+  Counter strangers;        // packets that are not the slice's, dropped
+  // Receive visit: writes
+  Counter marked_strangers;  // likewise, by the shared queue and with the slice's mark
+
+  [[nodiscard]] uint64_t isolation_violations() const { return strangers.read() + marked_strangers.read(); }
 };
 
 /// A hardware queue to which flow rules steer one slice's packets, past the demultiplexer. Nothing that

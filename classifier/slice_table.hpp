@@ -18,10 +18,12 @@ class Verdict {
  public:
   Verdict() = default;  // undefined until assigned
   static constexpr Verdict of(SliceId slice) { return Verdict{slice.value()}; }
+  /// Hardware took it for another slice's than it is: it goes no further, and is counted there.
+  static constexpr Verdict stranger() { return Verdict{0xfffd}; }
   static constexpr Verdict unclaimed() { return Verdict{0xfffe}; }
   static constexpr Verdict malformed() { return Verdict{0xffff}; }
 
-  [[nodiscard]] constexpr bool is_slice() const { return raw_ < 0xfffe; }
+  [[nodiscard]] constexpr bool is_slice() const { return raw_ < 0xfffd; }
   /// Requires: is_slice().
   [[nodiscard]] constexpr SliceId slice() const { return SliceId{raw_}; }
   constexpr bool operator==(const Verdict&) const = default;

@@ -368,7 +368,7 @@ Result<void> Appliance::change_rules(const Config& config, Steering::Steered nex
 void Appliance::hand_over_queues() {
   constexpr std::chrono::milliseconds kSettlePatience{100};
   const std::vector<QueueOwner> owners = steering_.owners();
-  if (owners.size() == dataplane_->layout().own_queue_count()) return;
+  if (owners.size() == dataplane_->layout().owner_count()) return;
   steering_.settle(dataplane_->layout(), kSettlePatience);
   publish_owners(owners);
 }

@@ -36,7 +36,7 @@ Snapshot::SlicePort slice_port(const SliceRuntime::Attachment& attachment, const
   Snapshot::SlicePort port{.port = name,
                            .received = to_traffic(attachment.input->received),
                            .transmitted = {},
-                           .isolation_violations = attachment.own->strangers.read(),
+                           .isolation_violations = attachment.own->isolation_violations(),
                            .steering = nullptr};
   const Snapshot::Traffic by_own_queue = to_traffic(attachment.own->received);
   port.received.packets += by_own_queue.packets;

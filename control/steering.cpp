@@ -32,6 +32,14 @@ void leave_to_software(SliceSteering& steering, std::string why) {
   steering.why_not = std::move(why);
 }
 
+/// Whose packets are to come at the port as the slice's do. Requires: not by software.
+QueueOwner owner_of(const SliceSteering& steering, std::size_t port) {
+  return {.port = PortId{static_cast<uint16_t>(port)},
+          .queue = steering.queue,
+          .slice = steering.slice,
+          .mark = steering.mark};
+}
+
 /// Which of the rules it may have been, for the log: the first few, as a queue may have many.
 std::string suspects_text(std::span<const FlowRule> rules) {
   constexpr std::size_t kMostNamed = 4;
@@ -85,8 +93,10 @@ std::vector<SliceHistory> Steering::history_at(const PortRuntime& port, const Sl
     const Place place{&port, slices[slice].get()};
     if (const auto found = distrust_.find(place); found != distrust_.end())
       history[slice].distrust = found->second.why;
-    if (const auto found = now.find(place); found != now.end() && found->second->tier == Tier::queue)
-      history[slice].queue = found->second->queue;
+    const auto found = now.find(place);
+    if (found == now.end()) continue;
+    if (found->second->tier == Tier::queue) history[slice].queue = found->second->queue;
+    if (found->second->tier == Tier::mark) history[slice].mark = static_cast<uint16_t>(found->second->mark);
   }
   return history;
 }
@@ -97,12 +107,11 @@ Steering::Kept Steering::kept(const Steered& next) const {
   for (std::size_t port = 0; port < next.ports.size(); ++port)
     for (const SliceSteering& steering : next.plan[port]) {
       const auto found = now.find({next.ports[port].get(), next.slices[steering.slice.value()].get()});
-      if (steering.tier != Tier::queue || found == now.end() || found->second->tier != Tier::queue ||
-          found->second->queue != steering.queue || found->second->rules != steering.rules)
+      if (steering.tier == Tier::software || found == now.end() || found->second->rules != steering.rules)
         continue;
       const std::size_t before = index_in(now_.ports, next.ports[port].get());
-      kept.now.push_back({PortId{static_cast<uint16_t>(before)}, steering.queue, found->second->slice});
-      kept.next.push_back({PortId{static_cast<uint16_t>(port)}, steering.queue, steering.slice});
+      kept.now.push_back(owner_of(*found->second, before));
+      kept.next.push_back(owner_of(steering, port));
     }
   return kept;
 }
@@ -111,8 +120,7 @@ std::vector<QueueOwner> Steering::owners() const {
   std::vector<QueueOwner> owners;
   for (std::size_t port = 0; port < now_.ports.size(); ++port)
     for (const SliceSteering& steering : now_.plan[port])
-      if (steering.tier == Tier::queue)
-        owners.push_back({PortId{static_cast<uint16_t>(port)}, steering.queue, steering.slice});
+      if (steering.tier != Tier::software) owners.push_back(owner_of(steering, port));
   return owners;
 }
 
@@ -244,12 +252,15 @@ std::span<const FlowRule> Steering::suspects(PortId port, SliceId slice) const {
 bool Steering::distrust(const SliceSteering& steering, PortId port, const Config& config) {
   const SliceRuntime& slice = *now_.slices[steering.slice.value()];
   const Place place{now_.ports[port.value()].get(), &slice};
-  const uint64_t strangers = slice.attachment_at(port)->own->strangers.read();
+  const uint64_t strangers = slice.attachment_at(port)->own->isolation_violations();
   uint64_t& known = strangers_[place];
   if (strangers == known) return false;
-  Distrust distrust{.why = fmt::format("{} packet{} of others came by its queue {}", strangers - known,
-                                       strangers - known == 1 ? "" : "s", steering.queue.value()),
-                    .suspects = steering.rules};
+  const bool by_queue = steering.tier == Tier::queue;
+  Distrust distrust{
+      .why = fmt::format("{} packet{} of others {} {}", strangers - known, strangers - known == 1 ? "" : "s",
+                         by_queue ? "came by its queue" : "had its mark",
+                         by_queue ? steering.queue.value() : steering.mark),
+      .suspects = steering.rules};
   log_warning(fmt::format("slice {} at port {}: {}; it is left to software from now on; {}", slice.name(),
                           config.ports[port.value()].name, distrust.why, suspects_text(distrust.suspects)));
   distrust_[place] = std::move(distrust);
@@ -270,7 +281,7 @@ bool Steering::audit(const Config& config) {
   }
   for (std::size_t port = 0; port < now_.ports.size(); ++port)
     for (const SliceSteering& steering : now_.plan[port])
-      if (steering.tier == Tier::queue && distrust(steering, PortId{static_cast<uint16_t>(port)}, config))
+      if (steering.tier != Tier::software && distrust(steering, PortId{static_cast<uint16_t>(port)}, config))
         distrusted = true;
   return distrusted;
 }

@@ -53,13 +53,13 @@ class Steering {
   /// What ought to be, under this configuration and these devices: nothing at ports that are null.
   [[nodiscard]] Steered plan(const Config& config, Ports ports, Slices slices) const;
 
-  /// Queues whose slice and rules are the same now and in `next`: as both number ports and slices.
+  /// Queues and marks whose slice and rules are the same now and in `next`: as both number ports and slices.
   struct Kept {
     std::vector<QueueOwner> now;
     std::vector<QueueOwner> next;
   };
   [[nodiscard]] Kept kept(const Steered& next) const;
-  /// All queues that are steered to now.
+  /// All queues that are steered to now, and all marks.
   [[nodiscard]] std::vector<QueueOwner> owners() const;
 
   /// What would become of the rules, by port, if `next` were put in force. Slices that are null are new.
@@ -73,7 +73,7 @@ class Steering {
   Result<void> install(const Config& config, Steered next);
 
   /// Waits until what came by queues that are to be a slice's, and are everybody's in `layout`, has been
-  /// sorted: it may be from before they changed hands. For `patience` at most.
+  /// sorted, and so has what was marked: it may be from before they changed hands. For `patience` at most.
   void settle(const Layout& layout, std::chrono::nanoseconds patience) const;
 
   /// Takes out rules at ports that are not used any more, and lets go of them.

@@ -14,20 +14,20 @@ namespace {
 
 using Tier = SliceSteering::Tier;
 
-/// The queues of a port that are not taken, the lowest first.
-class FreeQueues {
+/// Queues or marks of a port, 1 and up, that are not taken, the lowest first.
+class FreeNumbers {
  public:
-  explicit FreeQueues(uint16_t own_queues) : taken_(own_queues + std::size_t{1}) { taken_[0] = true; }
+  explicit FreeNumbers(uint16_t last) : taken_(last + std::size_t{1}) { taken_[0] = true; }
 
-  bool take(QueueId queue) {
-    if (queue.value() >= taken_.size() || taken_[queue.value()]) return false;
-    return taken_[queue.value()] = true;
+  bool take(uint16_t number) {
+    if (number >= taken_.size() || taken_[number]) return false;
+    return taken_[number] = true;
   }
-  std::optional<QueueId> take_any() {
+  std::optional<uint16_t> take_any() {
     const auto free = std::ranges::find(taken_, false);
     if (free == taken_.end()) return std::nullopt;
     *free = true;
-    return QueueId{static_cast<uint16_t>(free - taken_.begin())};
+    return static_cast<uint16_t>(free - taken_.begin());
   }
 
  private:
@@ -54,7 +54,14 @@ class Priorities {
 class Planner {
  public:
   Planner(const SteeredPort& port, std::span<const SliceHistory> history)
-      : port_(port), history_(history), free_(port.own_queues), priorities_(port.nic) {}
+      : port_(port),
+        history_(history),
+        queues_(port.own_queues),
+        marks_(port.nic.to_mark ? kMostMarks - 1 : 0),
+        priorities_(port.nic) {
+    for (const SliceHistory& slice : history_)
+      if (slice.mark) marks_.take(*slice.mark);
+  }
 
   std::vector<SliceSteering> run(std::vector<SlicePatterns> slices) {
     std::vector<SliceSteering> out;
@@ -85,7 +92,7 @@ class Planner {
   /// Before others are given what is free.
   void keep_queue(SliceSteering& steering) {
     const auto queue = history_of(steering.slice).queue;
-    if (!steering.why_not.empty() || !queue || !free_.take(*queue)) return;
+    if (!steering.why_not.empty() || !queue || !queues_.take(queue->value())) return;
     steering.tier = Tier::queue;
     steering.queue = *queue;
   }
@@ -98,7 +105,7 @@ class Planner {
     if (steering.tier != Tier::queue) give_queue(steering);
     FlowAction action{.kind = FlowAction::Kind::queue, .queue = steering.queue};
     if (steering.tier == Tier::mark)
-      action = {.kind = FlowAction::Kind::mark, .queue = {}, .mark = steering.slice.value() + 1u};
+      action = {.kind = FlowAction::Kind::mark, .queue = {}, .mark = steering.mark};
     if (steering.tier == Tier::software) return;
     for (const FlowPattern& pattern : patterns)
       steering.rules.push_back({.pattern = pattern,
@@ -109,19 +116,24 @@ class Planner {
 
   void give_queue(SliceSteering& steering) {
     const bool may_queue = port_.nic.to_queue;
-    if (const auto queue = may_queue ? free_.take_any() : std::nullopt) {
+    if (const auto queue = may_queue ? queues_.take_any() : std::nullopt) {
       steering.tier = Tier::queue;
-      steering.queue = *queue;
+      steering.queue = QueueId{*queue};
       return;
     }
     steering.why_not = may_queue ? fmt::format("the port's {} queues for slices are taken", port_.own_queues)
                                  : fmt::format("{} steers to no queue", port_.nic.name);
-    if (port_.nic.to_mark && steering.slice.value() + 1u < kMostMarks) steering.tier = Tier::mark;
+    auto mark = history_of(steering.slice).mark;
+    if (!mark) mark = marks_.take_any();
+    if (!port_.nic.to_mark || !mark) return;
+    steering.tier = Tier::mark;
+    steering.mark = *mark;
   }
 
   const SteeredPort& port_;
   std::span<const SliceHistory> history_;
-  FreeQueues free_;
+  FreeNumbers queues_;
+  FreeNumbers marks_;
   Priorities priorities_;
 };
 

@@ -23,6 +23,7 @@ struct SliceSteering {
   SliceId slice;
   Tier tier = Tier::software;
   QueueId queue = QueueId{0};  // where tier is queue
+  uint32_t mark = 0;           // where tier is mark; no other slice's at the port
   std::vector<FlowRule> rules;
   std::string
       left_out;         // frames of the slice that come by the shared queue all the same; rare ones not named
@@ -43,11 +44,12 @@ struct SteeredPort {
 /// What a slice brings along from before.
 struct SliceHistory {
   std::optional<QueueId> queue;  // its own at the port, where it stays as it was
+  std::optional<uint16_t> mark;  // likewise
   std::string distrust;          // not empty: hardware has failed it there, and how
 };
 
 /// Gives each slice the best tier that there is room for, in the order of the slices. Those that have a queue
-/// keep it. `history`: by SliceId, missing ones have none. Pure; any thread.
+/// or a mark keep it. `history`: by SliceId, missing ones have none. Pure; any thread.
 [[nodiscard]] std::vector<SliceSteering> plan_steering(std::vector<SlicePatterns> slices,
                                                        const SteeredPort& port,
                                                        std::span<const SliceHistory> history);

@@ -55,6 +55,11 @@ class Packet {
   [[nodiscard]] Packet next() const { return Packet{state().next}; }
   void set_next(Packet packet) const { state().next = packet.mbuf_; }
 
+  /// Whether a flow rule has put a number on the packet (FlowAction::Kind::mark), as its driver has it.
+  [[nodiscard]] bool is_marked() const { return (mbuf_->ol_flags & RTE_MBUF_F_RX_FDIR_ID) != 0; }
+  /// The number. Requires: is_marked().
+  [[nodiscard]] uint32_t mark() const { return mbuf_->hash.fdir.hi; }
+
   /// Makes room for `size` bytes before the frame and returns its new start; null where there is none left.
   [[nodiscard]] uint8_t* prepend(uint16_t size) const {
     return reinterpret_cast<uint8_t*>(rte_pktmbuf_prepend(mbuf_, size));

@@ -65,6 +65,7 @@ void Layout::share_out_queues(std::span<const QueueOwner> owners) {
   std::vector<QueueOwner> sorted(owners.begin(), owners.end());
   std::ranges::sort(sorted, {},
                     [](const QueueOwner& owner) { return std::tuple{owner.slice, owner.port, owner.queue}; });
+  owner_count_ = owners.size();
   has_own_.resize(ready_->words());
   first_own_.resize(slices_.size() + 1);
   for (const QueueOwner& owner : sorted) {
@@ -72,10 +73,15 @@ void Layout::share_out_queues(std::span<const QueueOwner> owners) {
     SliceRuntime& slice = *slices_[number];
     PortRuntime& port = *ports_[owner.port.value()].runtime;
     const LocalPort ingress = *slice.local_port(owner.port);
+    OwnArrivals& arrivals = *slice.attachments()[ingress].own;
+    if (owner.mark != 0) {
+      ports_[owner.port.value()].demultiplexer->expect(owner.mark, owner.slice, arrivals.marked_strangers);
+      continue;
+    }
     PortRuntime::OwnQueueState& state = port.own_queues[owner.queue.value()];
     const OwnQueue::Place place{
         .port = port.port, .id = owner.port, .queue = owner.queue, .malformed = state.malformed};
-    own_queues_.push_back({.queue = OwnQueue(place, owner.slice, *table_, *slice.attachments()[ingress].own),
+    own_queues_.push_back({.queue = OwnQueue(place, owner.slice, *table_, arrivals),
                            .claim = &state.claim,
                            .ingress = ingress});
     has_own_[number / 64] |= uint64_t{1} << number % 64;

@@ -22,12 +22,13 @@ struct CpuPlan {
   std::vector<CpuShare> shares;
 };
 
-/// A port's queue by which only one slice's packets are to come. Queues besides the shared one that have no
-/// owner are everybody's, as that is.
+/// A port's queue by which only one slice's packets are to come; of the shared queue, 0, those with a mark.
+/// Queues besides that one that have no owner are everybody's, as it is.
 struct QueueOwner {
   PortId port;
   QueueId queue;
   SliceId slice;
+  uint32_t mark = 0;  // where queue is 0
 };
 
 /// Everything that workers visit under one configuration, and how it hangs together. The structure never
@@ -82,6 +83,8 @@ class Layout {
     return std::span(own_queues_).subspan(first_own_[slice], first_own_[slice + 1] - first_own_[slice]);
   }
   [[nodiscard]] std::size_t own_queue_count() const { return own_queues_.size(); }
+  /// Of queues and marks.
+  [[nodiscard]] std::size_t owner_count() const { return owner_count_; }
   /// Marks the slices ready, of `some` for each word of marks, that have queues of their own: no one says
   /// when packets come there. Any thread.
   template <class Some>
@@ -122,6 +125,7 @@ class Layout {
   std::vector<SliceRuntime::OwnIngress> own_queues_;  // of all slices, in their order
   std::vector<std::size_t> first_own_;                // in own_queues_, by SliceId, and the end
   std::vector<uint64_t> has_own_;                     // slices with queues of their own
+  std::size_t owner_count_ = 0;
 };
 
 }  // namespace bulkhead

@@ -30,8 +30,8 @@ struct PortRuntime {
   Claim receive_claim;     // of the shared queue
   DropCounters unclaimed;  // receive visit: writes, control: reads
 
-  /// A queue besides the shared one. Whose it is, a layout says; workers may have different ones for a
-  /// moment.
+  /// A queue. Whose it is, a layout says; workers may have different ones for a moment. Of the shared one,
+  /// which has the port's receive claim, only `sorted` and `emptied` are used.
   struct OwnQueueState {
     Claim claim;
     // Under the claim: writes, control: reads
@@ -44,7 +44,7 @@ struct PortRuntime {
       if (packets % burst != 0 || packets == 0) emptied.add(1);
     }
   };
-  const std::unique_ptr<OwnQueueState[]> own_queues;  // by number; there is none for the shared queue, 0
+  const std::unique_ptr<OwnQueueState[]> own_queues;  // by number
 
   Claim egress_claim;
   Egress egress;          // under egress_claim

@@ -123,9 +123,8 @@ uint32_t Worker::receive(const Layout& layout, CpuMeter& meter) {
       if (claim != nullptr && !claim->try_take()) continue;
       const uint32_t taken = receive_from(queue, layout, place, meter, enough);
       moved += taken;
-      if (claim == nullptr) continue;
       place.runtime->own_queues[queue.value()].count_sorted(taken, kReceiveBurst);
-      claim->release();
+      if (claim != nullptr) claim->release();
     }
     place.runtime->receive_claim.release();
   }

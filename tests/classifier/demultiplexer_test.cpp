@@ -44,6 +44,14 @@ struct Bench {
     CHECK(burst.empty());
   }
 
+  /// The same for one frame that a NIC has marked.
+  void run_marked(const Frame& frame, uint32_t mark) {
+    Burst burst;
+    burst.push_back(packet_of(pool, frame));
+    set_mark(burst[0], mark);
+    demultiplexer->run(burst);
+  }
+
   std::vector<Frame> queued(std::size_t slice) {
     Burst burst;
     burst.resize(inputs[slice]->queue.pop(burst.raw(), Burst::kCapacity));
@@ -64,6 +72,42 @@ struct Bench {
 Frame in_vlan(uint16_t vid, uint32_t number) { return tag(numbered(number), vid); }
 
 }  // namespace
+
+TEST_CASE("a mark gets no packet into a slice, and a wrong one keeps it out", "[demultiplexer]") {
+  Bench bench;
+  Counter strangers;
+  bench.demultiplexer->expect(7, SliceId{0}, strangers);
+  struct Row {
+    std::string description;
+    Frame frame;
+    uint32_t mark;
+    std::size_t queued;  // of slices 0 and 1
+    uint64_t strangers;
+    uint64_t unclaimed;
+  };
+  const std::vector<Row> rows{
+      {"its slice's", in_vlan(100, 1), 7, 1, 0, 0},
+      {"another slice's", in_vlan(200, 2), 7, 0, 1, 0},
+      {"nobody's", in_vlan(999, 3), 7, 0, 1, 0},
+      {"malformed", tag(numbered(4), 4095), 7, 0, 0, 1},
+      {"another mark, below", in_vlan(200, 5), 6, 1, 0, 0},
+      {"another mark, above", in_vlan(200, 6), 4000, 1, 0, 0},
+  };
+  for (const Row& row : rows) {
+    INFO(row.description);
+    const uint64_t strangers_before = strangers.read();
+    const uint64_t unclaimed_before = bench.unclaimed.read(DropReason::malformed);
+    bench.run_marked(row.frame, row.mark);
+    CHECK(bench.queued(0).size() + bench.queued(1).size() == row.queued);
+    CHECK(strangers.read() - strangers_before == row.strangers);
+    CHECK(bench.unclaimed.read(DropReason::malformed) - unclaimed_before == row.unclaimed);
+  }
+  CHECK(bench.unclaimed.read(DropReason::not_in_flowspace) == 0);
+  // What is not marked is sorted as ever.
+  bench.run({in_vlan(200, 7), in_vlan(100, 8)});
+  CHECK(bench.queued(0).size() + bench.queued(1).size() == 2);
+  CHECK(bench.pool.in_use() == 0);
+}
 
 TEST_CASE("each slice gets its own packets in the order of their arrival", "[demultiplexer]") {
   Bench bench;

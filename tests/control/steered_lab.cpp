@@ -40,8 +40,10 @@ const NicProfile& family(const std::string& name) {
   return *std::ranges::find(nic_profiles(), name, &NicProfile::name);
 }
 
-SteeredLab::SteeredLab(const std::string& name)
-    : profile_(family(name)),
+SteeredLab::SteeredLab(const std::string& name) : SteeredLab(family(name)) {}
+
+SteeredLab::SteeredLab(const NicProfile& profile)
+    : profile_(profile),
       eal_(the_eal(accepted(ports() + wire_section("any", "left", "right", "1")))),
       pool_(frames_pool()),
       left_("left", 1023, kQueues),
@@ -81,9 +83,12 @@ bool SteeredLab::send(const Frame& frame) {
   const auto action = left_nic_.steer(frame);
   QueueId queue = action && action->kind == FlowAction::Kind::queue ? action->queue : QueueId{0};
   if (misled) queue = misled(queue);
+  uint32_t mark = action ? action->mark : 0;
+  if (mismarked) mark = mismarked(mark);
   // While a worker is kept from its core, all frames there are can be on their way.
   const Packet packet = pool_.allocate(frame);
   if (packet.mbuf() == nullptr) return false;
+  if (mark != 0) set_mark(packet, mark);
   if (left_.inject(packet, queue)) return true;
   free_packets({&packet, 1});
   return false;

@@ -23,6 +23,8 @@ class SteeredLab {
   static constexpr uint16_t kQueues = 8;
 
   explicit SteeredLab(const std::string& family);
+  /// With NICs of a family that the test has made up; it must outlive the lab.
+  explicit SteeredLab(const NicProfile& profile);
   ~SteeredLab();
 
   /// The configuration's beginning: [appliance] and both ports.
@@ -34,10 +36,11 @@ class SteeredLab {
   [[nodiscard]] std::string reload(const std::string& text);
   [[nodiscard]] Appliance& appliance() { return *appliance_; }
 
-  /// The frame arrives at the left port; its NIC picks the queue, or `misled` does. False: lost at the
-  /// device.
+  /// The frame arrives at the left port; its NIC picks the queue and the mark, or `misled` does. False: lost
+  /// at the device.
   bool send(const Frame& frame);
   std::function<QueueId(QueueId)> misled;
+  std::function<uint32_t(uint32_t)> mismarked;  // 0 is no mark
   [[nodiscard]] std::vector<Frame> received() { return right_.collect(); }
   [[nodiscard]] bool all_received() const { return left_.all_received(); }
 

@@ -30,7 +30,8 @@ std::string tiers(const std::vector<SliceSteering>& plan) {
   for (const SliceSteering& steering : plan) {
     if (!out.empty()) out += ", ";
     if (steering.tier == Tier::queue) out += "queue " + std::to_string(steering.queue.value());
-    if (steering.tier == Tier::mark) out += "mark " + std::to_string(steering.rules.at(0).action.mark);
+    if (steering.tier == Tier::mark) out += "mark " + std::to_string(steering.mark);
+    if (steering.tier == Tier::mark) CHECK(steering.rules.at(0).action.mark == steering.mark);
     if (steering.tier == Tier::software) out += "software";
     CHECK((steering.tier == Tier::software) == steering.rules.empty());
     CHECK((steering.tier == Tier::queue) == steering.why_not.empty());
@@ -59,30 +60,37 @@ TEST_CASE("each slice gets the best tier that there is room for", "[steering_pla
        2,
        Rules::automatic,
        {},
-       "queue 1, queue 2, software, mark 4"},
+       "queue 1, queue 2, software, mark 1"},
       {"or nothing", true, false, 2, Rules::automatic, {}, "queue 1, queue 2, software, software"},
-      {"a NIC that only marks", false, true, 0, Rules::automatic, {}, "mark 1, mark 2, software, mark 4"},
+      {"a NIC that only marks", false, true, 0, Rules::automatic, {}, "mark 1, mark 2, software, mark 3"},
+      {"who has a mark keeps it, whatever number it is now",
+       false,
+       true,
+       0,
+       Rules::automatic,
+       {{}, {}, {}, {.queue = {}, .mark = 1, .distrust = ""}},
+       "mark 2, mark 3, software, mark 1"},
       {"software is asked for", true, true, 4, Rules::software, {}, "software, software, software, software"},
       {"who has a queue keeps it",
        true,
        true,
        3,
        Rules::automatic,
-       {{}, {.queue = QueueId{1}, .distrust = ""}},
+       {{}, {.queue = QueueId{1}, .mark = {}, .distrust = ""}},
        "queue 2, queue 1, software, queue 3"},
       {"not one that is not there any more",
        true,
        false,
        2,
        Rules::automatic,
-       {{.queue = QueueId{9}, .distrust = ""}},
+       {{.queue = QueueId{9}, .mark = {}, .distrust = ""}},
        "queue 1, queue 2, software, software"},
       {"who was failed has none",
        true,
        true,
        3,
        Rules::automatic,
-       {{.queue = QueueId{1}, .distrust = "7 packets of others"}},
+       {{.queue = QueueId{1}, .mark = {}, .distrust = "7 packets of others"}},
        "software, queue 1, software, queue 2"},
   };
   for (const Row& row : rows) {

@@ -379,5 +379,65 @@ TEST_CASE("nor does one that is late with rules, whatever is applied meanwhile",
   CHECK(traffic.finish() > 0);
 }
 
+/// A NIC that can steer to no queue, and marks instead.
+const NicProfile& marking_nic() {
+  static const NicProfile kProfile = [] {
+    NicProfile profile = family("mlx5");
+    profile.to_queue = false;
+    return profile;
+  }();
+  return kProfile;
+}
+
+TEST_CASE("a packet with a slice's mark that is not the slice's goes no further", "[steering]") {
+  SteeredLab lab(marking_nic());
+  lab.start(wires({100, 200}));
+  CHECK(lab.at_left("v100").rules_mark == 1);
+  CHECK(pass(lab, numbered_in(100, 20), 20).size() == 20);
+  CHECK(lab.at_left("v100").isolation_violations == 0);
+  lab.mismarked = [](uint32_t) { return 1; };
+  for (const Frame& frame : numbered_in(200, 7)) REQUIRE(lab.send(frame));
+  CHECK(eventually([&] { return lab.accounted_at_left() == 27; }));
+  CHECK(lab.received().empty());
+  CHECK(lab.at_left("v100").isolation_violations == 7);
+  CHECK(lab.at_left("v200").received.packets == 0);
+  lab.appliance().audit();
+  CHECK(lab.at_left("v100").steering->why_not_hardware == "7 packets of others had its mark 1");
+  CHECK(lab.at_left("v100").steering->suspects ==
+        std::vector<std::string>{"flow create 0 ingress group 1 pattern eth / vlan vid is 100 / end actions "
+                                 "queue index 0 / mark id 1 / end"});
+  // The mark means nothing any more.
+  CHECK(pass(lab, numbered_in(200, 20), 20).size() == 20);
+}
+
+TEST_CASE("a NIC that marks at random gets no packet into a wrong slice", "[steering]") {
+  SteeredLab lab(marking_nic());
+  lab.start(telling_wires(kVlans));
+  HostileTraffic traffic(lab);
+  std::mt19937 random(37);
+  lab.mismarked = [&](uint32_t honest) {
+    return random() % 3 == 0 ? static_cast<uint32_t>(random() % 6) : honest;
+  };
+  for (uint32_t i = 0; i < 300'000; ++i) {
+    traffic.send(i);
+    if (i == 200'000) lab.appliance().audit();
+  }
+  CHECK(traffic.finish() > 0);
+}
+
+TEST_CASE("marks of before are held against nobody", "[steering]") {
+  SteeredLab lab(marking_nic());
+  constexpr std::array<uint16_t, 4> kTurned{400, 300, 200, 100};
+  const std::array<std::string, 4> texts{telling_wires(kTurned), telling_wires(kVlans, "software"),
+                                         telling_wires(kVlans), telling_wires(kVlans, "software")};
+  lab.start(telling_wires(kVlans));
+  HostileTraffic traffic(lab);
+  for (uint32_t i = 0; i < 200'000; ++i) {
+    traffic.send(i);
+    if (i % 2'000 == 999) CHECK(lab.reload(texts[i / 2'000 % texts.size()]) == "done");
+  }
+  CHECK(traffic.finish() == 0);
+}
+
 }  // namespace
 }  // namespace bulkhead

@@ -98,6 +98,34 @@ TEST_CASE("who gives a queue up leaves it to everybody, and its packets are whos
   CHECK(bench.at_a().strangers.read() == 0);
   CHECK(bench.box.port(0).own_queues[1].sorted.read() == 2);
   CHECK(bench.box.port(0).own_queues[1].emptied.read() > 0);
+  // So that it is known when what was marked by rules of before is sorted.
+  bench.inject(1, 100, QueueId{0});
+  bench.round();
+  CHECK(bench.box.port(0).own_queues[0].sorted.read() == 1);
+  CHECK(bench.box.port(0).own_queues[0].emptied.read() > 0);
+}
+
+TEST_CASE("of the shared queue, packets with a slice's mark are to be the slice's", "[worker]") {
+  Bench bench("own-m");
+  bench.own({{PortId{0}, QueueId{0}, SliceId{0}, 5}});
+  for (const uint16_t vlan : std::initializer_list<uint16_t>{100, 200}) {
+    const Packet packet = packet_of(bench.box.pool(), tag(numbered(vlan), vlan));
+    set_mark(packet, 5);
+    REQUIRE(bench.box.ring(0).inject(packet));
+  }
+  bench.inject(3, 200, QueueId{0});
+  bench.round();
+  CHECK(bench.box.ring(1).collect() == std::vector<Frame>{tag(numbered(100), 100), tag(numbered(3), 200)});
+  CHECK(bench.at_a().isolation_violations() == 1);
+  CHECK(bench.box.unclaimed() == 0);
+  CHECK(bench.box.pool().in_use() == 0);
+  // Who gives the mark up leaves it to nobody.
+  bench.own({});
+  const Packet packet = packet_of(bench.box.pool(), tag(numbered(4), 200));
+  set_mark(packet, 5);
+  REQUIRE(bench.box.ring(0).inject(packet));
+  bench.round();
+  CHECK(bench.box.ring(1).discard() == 1);
 }
 
 TEST_CASE("nothing is received where that is not wanted any more", "[worker]") {

@@ -87,6 +87,11 @@ Packet segmented(const PacketPool& pool, std::span<const uint8_t> bytes, std::sp
   return head;
 }
 
+void set_mark(Packet packet, uint32_t mark) {
+  packet.mbuf()->ol_flags |= RTE_MBUF_F_RX_FDIR | RTE_MBUF_F_RX_FDIR_ID;
+  packet.mbuf()->hash.fdir.hi = mark;
+}
+
 Frame bytes_of(Packet packet) {
   Frame bytes;
   for (const rte_mbuf* segment = packet.mbuf(); segment != nullptr; segment = segment->next) {

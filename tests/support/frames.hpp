@@ -38,6 +38,9 @@ inline constexpr MacAddress kEveryone{0xffff'ffff'ffff};
 [[nodiscard]] Packet segmented(const PacketPool& pool, std::span<const uint8_t> bytes,
                                std::span<const uint32_t> sizes);
 
+/// Marks the packet as a NIC's flow rule would.
+void set_mark(Packet packet, uint32_t mark);
+
 /// What stands in the packet, all segments.
 [[nodiscard]] Frame bytes_of(Packet packet);
 
