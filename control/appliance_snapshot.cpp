@@ -177,6 +177,7 @@ void Appliance::view_steering() {
       auto view = std::make_shared<Snapshot::Steering>();
       view->where = to_string(steering.tier);
       if (steering.tier == SliceSteering::Tier::queue) view->queue = steering.queue.value();
+      for (const QueueId queue : steering.class_queues) view->class_queues.push_back(queue.value());
       view->why_not_hardware = steering.why_not;
       view->left_out = steering.left_out;
       for (const FlowRule& rule : steering.rules) view->rules.push_back(to_testpmd(rule));

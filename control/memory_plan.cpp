@@ -6,6 +6,7 @@
 
 #include "classifier/demultiplexer.hpp"
 #include "control/device_identity.hpp"
+#include "control/ingress_classes.hpp"
 #include "nic/packet_pool.hpp"
 #include "nic/port.hpp"
 #include "shaper/slice_output.hpp"
@@ -37,9 +38,13 @@ PacketMemory packet_memory(const Config& config) {
 uint16_t own_queues_at(const Config& config, PortId port, const PacketMemory& memory) {
   if (config.ports[port.value()].flow_rules == PortConfig::FlowRules::software) return 0;
   std::size_t slices = 0;
+  std::size_t further_classes = 0;
   for (const SliceConfig& slice : config.slices)
-    slices += std::ranges::binary_search(slice.ports(), port) ? 1 : 0;
-  const std::size_t wanted = slices + slices / 4 + 1;
+    if (std::ranges::binary_search(slice.ports(), port)) {
+      ++slices;
+      further_classes += ingress_classes(slice).count() - 1;
+    }
+  const std::size_t wanted = slices + slices / 4 + 1 + further_classes;
   const std::size_t most = memory.packets / kPartOfOwnQueues / config.ports.size() / kOwnDescriptors;
   return static_cast<uint16_t>(std::min(wanted, most));
 }

@@ -29,7 +29,8 @@ struct PacketMemory {
 [[nodiscard]] PacketMemory packet_memory(const Config& config);
 
 /// Queues for one slice each that a port is opened with, where its device takes flow rules: one for each of
-/// its slices, and some for slices that come later, as far as a quarter of the memory fills them.
+/// its slices, or for each of a slice's classes, and some for slices that come later, as far as a quarter of
+/// the memory fills them.
 [[nodiscard]] uint16_t own_queues_at(const Config& config, PortId port, const PacketMemory& memory);
 
 /// Packet buffers that ports, workers and the control thread hold besides the slices' queues. Unknown workers

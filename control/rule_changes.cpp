@@ -14,7 +14,7 @@ using Rules = std::vector<FlowRule>;
 
 std::string way(const SliceSteering& steering) {
   std::string text(to_string(steering.tier));
-  if (steering.tier == SliceSteering::Tier::queue) text += fmt::format(" queue {}", steering.queue.value());
+  if (steering.tier == SliceSteering::Tier::queue) text += " " + queues_text(steering);
   return text;
 }
 

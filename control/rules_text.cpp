@@ -2,6 +2,7 @@
 #include "control/rules_text.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <string_view>
 
@@ -17,7 +18,10 @@ std::string place_text(const Snapshot::Slice& slice, const Snapshot::SlicePort& 
   if (!port.steering) return head + "software\n";
   const Snapshot::Steering& steering = *port.steering;
   std::string text = head + steering.where;
-  if (steering.queue) text += fmt::format(", queue {}", *steering.queue);
+  if (steering.class_queues.empty() && steering.queue) text += fmt::format(", queue {}", *steering.queue);
+  if (!steering.class_queues.empty())
+    text += fmt::format(", queues {}, {} (the highest class first)", fmt::join(steering.class_queues, ", "),
+                        steering.queue.value_or(0));
   if (!steering.rules.empty()) text += ", " + counted(steering.rules.size(), "rule");
   if (!steering.why_not_hardware.empty()) text += "; not in hardware: " + steering.why_not_hardware;
   if (!steering.left_out.empty()) text += "; by the shared queue: " + steering.left_out;

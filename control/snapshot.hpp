@@ -29,8 +29,9 @@ struct Snapshot {
 
   /// How a slice's packets come at a port.
   struct Steering {
-    std::string where;              // "hardware", "mark", "software"
-    std::optional<uint16_t> queue;  // where in hardware: by which
+    std::string where;                   // "hardware", "mark", "software"
+    std::optional<uint16_t> queue;       // where in hardware: by which
+    std::vector<uint16_t> class_queues;  // and by which its highest classes, the highest first
     std::string why_not_hardware;
     std::string left_out;            // frames that come by the shared queue all the same
     std::vector<std::string> rules;  // in testpmd's syntax

@@ -57,6 +57,7 @@ Json rules_of(const Snapshot::SlicePort& port) {
 Json steering_of(const Snapshot::Steering& steering) {
   Json json = {{"where", steering.where}};
   if (steering.queue) json["queue"] = *steering.queue;
+  if (!steering.class_queues.empty()) json["class_queues"] = steering.class_queues;
   if (!steering.why_not_hardware.empty()) json["why_not_hardware"] = steering.why_not_hardware;
   if (!steering.left_out.empty()) json["by_shared_queue"] = steering.left_out;
   json["testpmd"] = steering.rules;

@@ -27,17 +27,30 @@ std::vector<PortRules::Group> groups_of(const std::vector<SliceSteering>& steere
 
 void leave_to_software(SliceSteering& steering, std::string why) {
   steering.tier = Tier::software;
+  steering.class_queues.clear();
   steering.rules.clear();
   steering.left_out.clear();
   steering.why_not = std::move(why);
 }
 
 /// Whose packets are to come at the port as the slice's do. Requires: not by software.
-QueueOwner owner_of(const SliceSteering& steering, std::size_t port) {
-  return {.port = PortId{static_cast<uint16_t>(port)},
-          .queue = steering.queue,
-          .slice = steering.slice,
-          .mark = steering.mark};
+void add_owners(const SliceSteering& steering, std::size_t port, std::vector<QueueOwner>& owners) {
+  QueueOwner owner{.port = PortId{static_cast<uint16_t>(port)},
+                   .queue = steering.queue,
+                   .slice = steering.slice,
+                   .mark = steering.mark};
+  for (const QueueId queue : steering.class_queues) {
+    owners.push_back(owner);
+    owners.back().queue = queue;
+    ++owner.turn;
+  }
+  owners.push_back(owner);
+}
+
+std::vector<IngressClasses> classes_of_slices(const Config& config) {
+  std::vector<IngressClasses> classes;
+  for (const SliceConfig& slice : config.slices) classes.push_back(ingress_classes(slice));
+  return classes;
 }
 
 /// Which of the rules it may have been, for the log: the first few, as a queue may have many.
@@ -60,6 +73,7 @@ std::size_t index_in(const Steering::Ports& ports, const PortRuntime* port) {
 
 Steering::Steered Steering::plan(const Config& config, Ports ports, Slices slices) const {
   const std::vector<FlowspaceEntry> entries = flowspace_entries(config);
+  const std::vector<IngressClasses> classes = classes_of_slices(config);
   const Index now = index_of(now_);
   Plan plan;
   for (std::size_t number = 0; number < ports.size(); ++number) {
@@ -71,7 +85,8 @@ Steering::Steered Steering::plan(const Config& config, Ports ports, Slices slice
     const PortId id{static_cast<uint16_t>(number)};
     const SteeredPort steered{.nic = port.profile(),
                               .own_queues = port.own_queues(),
-                              .flow_rules = config.ports[number].flow_rules};
+                              .flow_rules = config.ports[number].flow_rules,
+                              .classes = classes};
     plan.push_back(plan_steering(compile_flow_rules(entries, id, port.profile()), steered,
                                  history_at(*ports[number], slices, now)));
   }
@@ -96,6 +111,7 @@ std::vector<SliceHistory> Steering::history_at(const PortRuntime& port, const Sl
     const auto found = now.find(place);
     if (found == now.end()) continue;
     if (found->second->tier == Tier::queue) history[slice].queue = found->second->queue;
+    history[slice].class_queues = found->second->class_queues;
     if (found->second->tier == Tier::mark) history[slice].mark = static_cast<uint16_t>(found->second->mark);
   }
   return history;
@@ -110,8 +126,8 @@ Steering::Kept Steering::kept(const Steered& next) const {
       if (steering.tier == Tier::software || found == now.end() || found->second->rules != steering.rules)
         continue;
       const std::size_t before = index_in(now_.ports, next.ports[port].get());
-      kept.now.push_back(owner_of(*found->second, before));
-      kept.next.push_back(owner_of(steering, port));
+      add_owners(*found->second, before, kept.now);
+      add_owners(steering, port, kept.next);
     }
   return kept;
 }
@@ -120,7 +136,7 @@ std::vector<QueueOwner> Steering::owners() const {
   std::vector<QueueOwner> owners;
   for (std::size_t port = 0; port < now_.ports.size(); ++port)
     for (const SliceSteering& steering : now_.plan[port])
-      if (steering.tier != Tier::software) owners.push_back(owner_of(steering, port));
+      if (steering.tier != Tier::software) add_owners(steering, port, owners);
   return owners;
 }
 
@@ -255,12 +271,11 @@ bool Steering::distrust(const SliceSteering& steering, PortId port, const Config
   const uint64_t strangers = slice.attachment_at(port)->own->isolation_violations();
   uint64_t& known = strangers_[place];
   if (strangers == known) return false;
-  const bool by_queue = steering.tier == Tier::queue;
-  Distrust distrust{
-      .why = fmt::format("{} packet{} of others {} {}", strangers - known, strangers - known == 1 ? "" : "s",
-                         by_queue ? "came by its queue" : "had its mark",
-                         by_queue ? steering.queue.value() : steering.mark),
-      .suspects = steering.rules};
+  const std::string how = steering.tier == Tier::queue ? "came by its " + queues_text(steering)
+                                                       : fmt::format("had its mark {}", steering.mark);
+  Distrust distrust{.why = fmt::format("{} packet{} of others {}", strangers - known,
+                                       strangers - known == 1 ? "" : "s", how),
+                    .suspects = steering.rules};
   log_warning(fmt::format("slice {} at port {}: {}; it is left to software from now on; {}", slice.name(),
                           config.ports[port.value()].name, distrust.why, suspects_text(distrust.suspects)));
   distrust_[place] = std::move(distrust);

@@ -10,6 +10,7 @@
 
 #include "classifier/flow_rules.hpp"
 #include "control/config.hpp"
+#include "control/ingress_classes.hpp"
 
 namespace bulkhead {
 
@@ -23,7 +24,9 @@ struct SliceSteering {
   SliceId slice;
   Tier tier = Tier::software;
   QueueId queue = QueueId{0};  // where tier is queue
-  uint32_t mark = 0;           // where tier is mark; no other slice's at the port
+  // Of the highest classes, those that have one besides, the highest first; `queue` has the others.
+  std::vector<QueueId> class_queues;
+  uint32_t mark = 0;  // where tier is mark; no other slice's at the port
   std::vector<FlowRule> rules;
   std::string
       left_out;         // frames of the slice that come by the shared queue all the same; rare ones not named
@@ -32,6 +35,9 @@ struct SliceSteering {
   bool operator==(const SliceSteering&) const = default;
 };
 
+/// All its queues, the highest class first: "queue 3", "queues 4, 5, 3". Requires: tier is queue.
+[[nodiscard]] std::string queues_text(const SliceSteering& steering);
+
 [[nodiscard]] std::string_view to_string(SliceSteering::Tier tier);
 
 /// What is known of a port when its slices are given their tiers.
@@ -39,17 +45,21 @@ struct SteeredPort {
   const NicProfile& nic;
   uint16_t own_queues = 0;  // besides the shared one
   PortConfig::FlowRules flow_rules = PortConfig::FlowRules::automatic;
+  std::span<const IngressClasses> classes = {};  // by SliceId, missing ones are one class
 };
 
 /// What a slice brings along from before.
 struct SliceHistory {
   std::optional<QueueId> queue;  // its own at the port, where it stays as it was
+  std::vector<QueueId> class_queues;
   std::optional<uint16_t> mark;  // likewise
   std::string distrust;          // not empty: hardware has failed it there, and how
 };
 
 /// Gives each slice the best tier that there is room for, in the order of the slices. Those that have a queue
-/// or a mark keep it. `history`: by SliceId, missing ones have none. Pure; any thread.
+/// or a mark keep it. What queues are left then are for slices of several classes, a queue for each class,
+/// in the order of the slices and the highest class first; a slice whose rules by class do not all fit stays
+/// with one queue. `history`: by SliceId, missing ones have none. Pure; any thread.
 [[nodiscard]] std::vector<SliceSteering> plan_steering(std::vector<SlicePatterns> slices,
                                                        const SteeredPort& port,
                                                        std::span<const SliceHistory> history);

@@ -63,8 +63,9 @@ void Layout::add_port(std::shared_ptr<PortRuntime> runtime) {
 
 void Layout::share_out_queues(std::span<const QueueOwner> owners) {
   std::vector<QueueOwner> sorted(owners.begin(), owners.end());
-  std::ranges::sort(sorted, {},
-                    [](const QueueOwner& owner) { return std::tuple{owner.slice, owner.port, owner.queue}; });
+  std::ranges::sort(sorted, {}, [](const QueueOwner& owner) {
+    return std::tuple{owner.slice, owner.turn, owner.port, owner.queue};
+  });
   owner_count_ = owners.size();
   has_own_.resize(ready_->words());
   first_own_.resize(slices_.size() + 1);

@@ -29,6 +29,7 @@ struct QueueOwner {
   QueueId queue;
   SliceId slice;
   uint32_t mark = 0;  // where queue is 0
+  uint8_t turn = 0;   // of the slice's queues, those with the lowest are looked into first
 };
 
 /// Everything that workers visit under one configuration, and how it hangs together. The structure never

@@ -57,6 +57,9 @@ TEST_CASE("queues of slices' own are as many as slices, and some, within a quart
   const Config config = accepted(text);
   CHECK(own_queues_at(config, PortId{0}, {.data_room = 2'048, .packets = 200'000}) == 40 + 10 + 1);
   CHECK(own_queues_at(config, PortId{0}, {.data_room = 2'048, .packets = 20'480}) == 20);
+  // One for each further class of who asks for classes: here those of PCP 5 and of all others.
+  const Config with_class = accepted(text + "[[slice.class]]\npcp = [5]\nstrict = true\n");
+  CHECK(own_queues_at(with_class, PortId{0}, {.data_room = 2'048, .packets = 200'000}) == 40 + 10 + 1 + 1);
 }
 
 TEST_CASE("what ports, workers and given parts leave is shared equally", "[memory_plan]") {

@@ -17,25 +17,36 @@ TEST_CASE("rules are told with where they are, why, and how testpmd would be ask
   };
   at("north", {.where = "hardware",
                .queue = 3,
+               .class_queues = {},
                .why_not_hardware = "",
                .left_out = "",
                .rules = {"flow create 1"},
                .suspects = {}});
   at("south", {.where = "hardware",
                .queue = 1,
+               .class_queues = {},
                .why_not_hardware = "",
                .left_out = "IP protocols without L4 ports",
                .rules = {"flow create 2", "flow create 3"},
                .suspects = {}})
       .isolation_violations = 1;
+  at("up", {.where = "hardware",
+            .queue = 1,
+            .class_queues = {4, 2},
+            .why_not_hardware = "",
+            .left_out = "",
+            .rules = {"flow create 6"},
+            .suspects = {}});
   at("west", {.where = "mark",
               .queue = {},
+              .class_queues = {},
               .why_not_hardware = "no queue",
               .left_out = "",
               .rules = {"flow 4"},
               .suspects = {}});
   at("east", {.where = "software",
               .queue = {},
+              .class_queues = {},
               .why_not_hardware = "its driver takes no flow rules",
               .left_out = "",
               .rules = {},
@@ -49,6 +60,8 @@ TEST_CASE("rules are told with where they are, why, and how testpmd would be ask
         "1 packet came that were not its\n"
         "  flow create 2\n"
         "  flow create 3\n"
+        "slice lab at port up: hardware, queues 4, 2, 1 (the highest class first), 1 rule\n"
+        "  flow create 6\n"
         "slice lab at port west: mark, 1 rule; not in hardware: no queue\n"
         "  flow 4\n"
         "slice lab at port east: software; not in hardware: its driver takes no flow rules\n"

@@ -40,6 +40,15 @@ const NicProfile& family(const std::string& name) {
   return *std::ranges::find(nic_profiles(), name, &NicProfile::name);
 }
 
+const NicProfile& marking_nic() {
+  static const NicProfile kProfile = [] {
+    NicProfile profile = family("mlx5");
+    profile.to_queue = false;
+    return profile;
+  }();
+  return kProfile;
+}
+
 SteeredLab::SteeredLab(const std::string& name) : SteeredLab(family(name)) {}
 
 SteeredLab::SteeredLab(const NicProfile& profile)

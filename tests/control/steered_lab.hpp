@@ -66,4 +66,7 @@ class SteeredLab {
 /// The simulated NICs of a family, by the name of the family.
 [[nodiscard]] const NicProfile& family(const std::string& name);
 
+/// A NIC that can steer to no queue, and marks instead.
+[[nodiscard]] const NicProfile& marking_nic();
+
 }  // namespace bulkhead::test

@@ -128,6 +128,15 @@ TEST_CASE("of the shared queue, packets with a slice's mark are to be the slice'
   CHECK(bench.box.ring(1).discard() == 1);
 }
 
+TEST_CASE("of a slice's queues at a port, those with the lowest turn are looked into first", "[worker]") {
+  Bench bench("own-t");
+  bench.own({{PortId{0}, QueueId{1}, SliceId{0}, 0, 1}, {PortId{0}, QueueId{2}, SliceId{0}, 0, 0}});
+  bench.inject(1, 100, QueueId{1});
+  bench.inject(2, 100, QueueId{2});
+  bench.round();
+  CHECK(bench.box.ring(1).collect() == std::vector<Frame>{tag(numbered(2), 100), tag(numbered(1), 100)});
+}
+
 TEST_CASE("nothing is received where that is not wanted any more", "[worker]") {
   Bench bench("own-d");
   bench.own(kOwners);
