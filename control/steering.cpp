@@ -26,8 +26,8 @@ std::vector<PortRules::Group> groups_of(const std::vector<SliceSteering>& steere
 }
 
 void leave_to_software(SliceSteering& steering, std::string why) {
+  undivide(steering);
   steering.tier = Tier::software;
-  steering.class_queues.clear();
   steering.rules.clear();
   steering.left_out.clear();
   steering.why_not = std::move(why);
@@ -53,15 +53,16 @@ std::vector<IngressClasses> classes_of_slices(const Config& config) {
   return classes;
 }
 
-/// Which of the rules it may have been, for the log: the first few, as a queue may have many.
-std::string suspects_text(std::span<const FlowRule> rules) {
-  constexpr std::size_t kMostNamed = 4;
-  std::string text =
-      rules.size() == 1 ? "suspect rule" : fmt::format("suspect, one of {} rules", rules.size());
-  for (std::size_t i = 0; i < std::min(rules.size(), kMostNamed); ++i)
-    text += (i == 0 ? ": " : "; ") + to_testpmd(rules[i]);
-  if (rules.size() > kMostNamed) text += "; the others: bulkhead status --rules";
-  return text;
+/// That a device does not take rules by class is no reason to do without it. True where it may take the
+/// others.
+bool undivide_refused(std::vector<SliceSteering>& steered,
+                      const Result<std::vector<PortRules::Refusal>>& refused) {
+  bool any = false;
+  if (!refused)
+    for (SliceSteering& steering : steered) any = undivide(steering) || any;
+  else
+    for (const PortRules::Refusal& refusal : *refused) any = undivide(steered[refusal.owner]) || any;
+  return any;
 }
 
 std::size_t index_in(const Steering::Ports& ports, const PortRuntime* port) {
@@ -195,9 +196,10 @@ Result<void> Steering::install_at(std::size_t port, const Config& config, Steere
           fmt::format("port {}: flow_rules = \"hardware\", and the rules of slice {} cannot be in "
                       "hardware: {}; write \"auto\", or change its flowspace",
                       configured.name, name(steering), steering.why_not));
-  const std::vector<PortRules::Group> groups = groups_of(steered);
-  if (groups.empty() && !states_.contains(next.ports[port].get())) return {};
-  auto refused = state_of(next.ports[port]).rules.change(groups, !must);
+  if (groups_of(steered).empty() && !states_.contains(next.ports[port].get())) return {};
+  PortRules& rules = state_of(next.ports[port]).rules;
+  auto refused = rules.change(groups_of(steered), !must);
+  if (undivide_refused(steered, refused)) refused = rules.change(groups_of(steered), !must);
   if (!refused) return std::unexpected(refused.error());
   for (PortRules::Refusal& refusal : *refused) {
     log_warning(fmt::format("slice {} at port {} is left to software: {}", name(steered[refusal.owner]),
@@ -257,48 +259,6 @@ void Steering::forget(const PortRuntime& port) {
   if (at == now_.ports.size()) return;
   now_.ports[at].reset();
   now_.plan[at].clear();
-}
-
-std::span<const FlowRule> Steering::suspects(PortId port, SliceId slice) const {
-  const auto found = distrust_.find({now_.ports[port.value()].get(), now_.slices[slice.value()].get()});
-  return found == distrust_.end() ? std::span<const FlowRule>{} : found->second.suspects;
-}
-
-/// Distrusts the slice where strangers have come since it was last looked.
-bool Steering::distrust(const SliceSteering& steering, PortId port, const Config& config) {
-  const SliceRuntime& slice = *now_.slices[steering.slice.value()];
-  const Place place{now_.ports[port.value()].get(), &slice};
-  const uint64_t strangers = slice.attachment_at(port)->own->isolation_violations();
-  uint64_t& known = strangers_[place];
-  if (strangers == known) return false;
-  const std::string how = steering.tier == Tier::queue ? "came by its " + queues_text(steering)
-                                                       : fmt::format("had its mark {}", steering.mark);
-  Distrust distrust{.why = fmt::format("{} packet{} of others {}", strangers - known,
-                                       strangers - known == 1 ? "" : "s", how),
-                    .suspects = steering.rules};
-  log_warning(fmt::format("slice {} at port {}: {}; it is left to software from now on; {}", slice.name(),
-                          config.ports[port.value()].name, distrust.why, suspects_text(distrust.suspects)));
-  distrust_[place] = std::move(distrust);
-  known = strangers;
-  return true;
-}
-
-bool Steering::audit(const Config& config) {
-  bool distrusted = false;
-  for (auto& [port, state] : states_) {
-    const auto repaired = state.rules.repair();
-    if (!repaired) {
-      log_warning(fmt::format("lost flow rules cannot be put back: {}", repaired.error().message()));
-    } else if (*repaired > 0) {
-      restored_ += *repaired;
-      log_warning(fmt::format("port {} had lost {} flow rules; they were put back", port->name, *repaired));
-    }
-  }
-  for (std::size_t port = 0; port < now_.ports.size(); ++port)
-    for (const SliceSteering& steering : now_.plan[port])
-      if (steering.tier != Tier::software && distrust(steering, PortId{static_cast<uint16_t>(port)}, config))
-        distrusted = true;
-  return distrusted;
 }
 
 }  // namespace bulkhead

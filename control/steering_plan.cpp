@@ -89,6 +89,7 @@ class Planner {
                      .tier = Tier::software,
                      .class_queues = {},
                      .rules = {},
+                     .undivided = {},
                      .left_out = std::move(slice.left_out),
                      .why_not = why_software(slice)});
       keep_queue(out.back());
@@ -169,7 +170,7 @@ class Planner {
     }
     if (queues.empty()) return;
     rules_ += rules->size() - steering.rules.size();
-    steering.rules.clear();
+    steering.undivided = std::exchange(steering.rules, {});
     for (const ClassRule& rule : *rules) {
       const auto at = static_cast<std::size_t>(std::ranges::find(classes, rule.number) - classes.begin());
       steering.rules.push_back(rule.rule);
@@ -186,6 +187,13 @@ class Planner {
 };
 
 }  // namespace
+
+bool undivide(SliceSteering& steering) {
+  if (steering.class_queues.empty()) return false;
+  steering.class_queues.clear();
+  steering.rules = std::exchange(steering.undivided, {});
+  return true;
+}
 
 std::string queues_text(const SliceSteering& steering) {
   if (steering.class_queues.empty()) return fmt::format("queue {}", steering.queue.value());

@@ -28,12 +28,17 @@ struct SliceSteering {
   std::vector<QueueId> class_queues;
   uint32_t mark = 0;  // where tier is mark; no other slice's at the port
   std::vector<FlowRule> rules;
+  // Where there are class queues: the rules without them, for a device that refuses those.
+  std::vector<FlowRule> undivided;
   std::string
       left_out;         // frames of the slice that come by the shared queue all the same; rare ones not named
   std::string why_not;  // why no better tier; empty for a queue
 
   bool operator==(const SliceSteering&) const = default;
 };
+
+/// Leaves all classes to one queue. False where they are already.
+bool undivide(SliceSteering& steering);
 
 /// All its queues, the highest class first: "queue 3", "queues 4, 5, 3". Requires: tier is queue.
 [[nodiscard]] std::string queues_text(const SliceSteering& steering);

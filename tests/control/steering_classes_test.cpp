@@ -10,8 +10,9 @@ namespace {
 using namespace test;
 
 /// Slice v100 of three classes, and others of one.
-std::string with_classes(std::initializer_list<uint16_t> others, const std::string& more = "") {
-  std::string text = SteeredLab::ports() + wire_section("v100", "left", "right", "100") + more +
+std::string with_classes(std::initializer_list<uint16_t> others, const std::string& more = "",
+                         const std::string& flow_rules = "auto") {
+  std::string text = SteeredLab::ports(flow_rules) + wire_section("v100", "left", "right", "100") + more +
                      "[[slice.class]]\npcp = [5, 6, 7]\nstrict = true\n" +
                      "[[slice.class]]\npcp = [3, 4]\nstrict = true\n";
   for (const uint16_t vlan : others)
@@ -62,6 +63,25 @@ TEST_CASE("slices that come take queues from classes, and nobody loses a packet"
   for (uint8_t pcp = 0; pcp < 8; ++pcp) CHECK(lab.send(tag(numbered(pcp), 100, pcp)));
   CHECK(eventually([&] { return lab.at_left("v100").received_by_own_queue == 8; }));
   CHECK(lab.at_left("v100").isolation_violations == 0);
+}
+
+TEST_CASE("a NIC that refuses rules by class has all classes by one queue", "[steering]") {
+  for (const std::string flow_rules : {"auto", "hardware"}) {
+    INFO(flow_rules);
+    SteeredLab lab("mlx5");
+    // The first of the rules by class; what is asked for instead comes later.
+    lab.left_nic().fault = [](std::size_t call) {
+      return call == 0 ? std::optional(Error("no PCP")) : std::nullopt;
+    };
+    lab.start(with_classes({200}, "", flow_rules));
+    CHECK(lab.at_left("v100").steering->where == "hardware");
+    CHECK(lab.at_left("v100").steering->queue == 1);
+    CHECK(lab.at_left("v100").steering->class_queues.empty());
+    CHECK(lab.left_nic().rules().size() == 2);
+    CHECK(lab.right_nic().rules().size() == 9);
+    CHECK(lab.send(tag(numbered(1), 100, 7)));
+    CHECK(eventually([&] { return lab.at_left("v100").received_by_own_queue == 1; }));
+  }
 }
 
 TEST_CASE("a stranger in a class's queue is found out as in any other", "[steering]") {
