@@ -50,7 +50,7 @@ struct SteeredPort {
   const NicProfile& nic;
   uint16_t own_queues = 0;  // besides the shared one
   PortConfig::FlowRules flow_rules = PortConfig::FlowRules::automatic;
-  std::span<const IngressClasses> classes = {};  // by SliceId, missing ones are one class
+  std::span<const IngressClasses> classes;  // by SliceId, missing ones are one class
 };
 
 /// What a slice brings along from before.

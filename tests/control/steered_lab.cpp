@@ -41,12 +41,12 @@ const NicProfile& family(const std::string& name) {
 }
 
 const NicProfile& marking_nic() {
-  static const NicProfile kProfile = [] {
+  static const NicProfile marking = [] {
     NicProfile profile = family("mlx5");
     profile.to_queue = false;
     return profile;
   }();
-  return kProfile;
+  return marking;
 }
 
 SteeredLab::SteeredLab(const std::string& name) : SteeredLab(family(name)) {}

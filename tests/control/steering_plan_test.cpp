@@ -96,9 +96,9 @@ TEST_CASE("each slice gets the best tier that there is room for", "[steering_pla
   for (const Row& row : rows) {
     INFO(row.description);
     const NicProfile profile = nic(row.to_queue, row.to_mark);
-    const auto plan =
-        plan_steering({slice(0), slice(1), slice(2, "its VLANs are odd"), slice(3)},
-                      {.nic = profile, .own_queues = row.queues, .flow_rules = row.rules}, row.history);
+    const auto plan = plan_steering(
+        {slice(0), slice(1), slice(2, "its VLANs are odd"), slice(3)},
+        {.nic = profile, .own_queues = row.queues, .flow_rules = row.rules, .classes = {}}, row.history);
     CHECK(tiers(plan) == row.tiers);
     if (row.rules == Rules::automatic) CHECK(plan[2].why_not == "its VLANs are odd");
     for (const SliceSteering& steering : plan)
@@ -113,7 +113,7 @@ TEST_CASE("where a priority is for one ethertype, rules for others have another"
   both.patterns.emplace_back().network = FlowPattern::Network::ipv4;
   SlicePatterns one = slice(1);
   one.patterns.front() = both.patterns.back();
-  const auto plan = plan_steering({both, one}, {.nic = profile, .own_queues = 2}, {});
+  const auto plan = plan_steering({both, one}, {.nic = profile, .own_queues = 2, .classes = {}}, {});
   CHECK(plan[0].rules.at(0).priority != plan[0].rules.at(1).priority);
   CHECK(plan[0].rules.at(1).priority == plan[1].rules.at(0).priority);
 }
