@@ -9,6 +9,7 @@
 #include "shaper/placement.hpp"
 
 namespace bulkhead {
+
 Layout::Layout(uint64_t generation, std::shared_ptr<const SliceTable> table,
                std::vector<std::shared_ptr<PortRuntime>> ports,
                std::vector<std::shared_ptr<SliceRuntime>> slices, CpuPlan cpu,
