@@ -147,15 +147,6 @@ ApplianceResult<void> Appliance::reload(Config config) {
   return done;
 }
 
-std::vector<RuleChanges> Appliance::plan_rules(const Config& config) const {
-  Slices slices;
-  for (const SliceConfig& slice : config.slices) {
-    const auto kept = kept_slice(config_, slice, config);
-    slices.push_back(kept ? slices_[*kept] : nullptr);
-  }
-  return steering_.changes(config, steering_.plan(config, unchanged_ports(config), std::move(slices)));
-}
-
 void Appliance::audit() {
   const bool distrusts = steering_.audit(config_);
   {

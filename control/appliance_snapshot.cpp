@@ -6,6 +6,7 @@
 
 #include "control/appliance.hpp"
 #include "control/entitlement.hpp"
+#include "control/kept.hpp"
 #include "nic/clock.hpp"
 
 namespace bulkhead {
@@ -165,6 +166,15 @@ Snapshot Appliance::snapshot() const {
   if (stopped_) snapshot.not_ready_because = "the appliance is stopping";
   snapshot.ready = snapshot.not_ready_because.empty();
   return snapshot;
+}
+
+std::vector<RuleChanges> Appliance::plan_rules(const Config& config) const {
+  Slices slices;
+  for (const SliceConfig& slice : config.slices) {
+    const auto kept = kept_slice(config_, slice, config);
+    slices.push_back(kept ? slices_[*kept] : nullptr);
+  }
+  return steering_.changes(config, steering_.plan(config, unchanged_ports(config), std::move(slices)));
 }
 
 /// What snapshots say of the steering: made when it changes, as there may be many rules. Requires: mutex_
