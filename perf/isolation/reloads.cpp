@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <climits>
 #include <functional>
 #include <thread>
 
@@ -147,6 +148,22 @@ Fared during(Changing& changing, const std::function<void()>& work) {
   return between(before, others_of(changing.appliance()));
 }
 
+/// How long changes took.
+class Times {
+ public:
+  void measure(Changing& changing) {
+    const auto started = Clock::now();
+    changing.change();
+    took_.push_back(std::chrono::duration<double, std::milli>(Clock::now() - started).count());
+  }
+  [[nodiscard]] std::string note() const {
+    return fmt::format("{} changes, {:.2f} ms each", took_.size(), median(took_));
+  }
+
+ private:
+  std::vector<double> took_;
+};
+
 void prepare_for(Changing& changing, double seconds) {
   const auto begin = Clock::now();
   while (std::chrono::duration<double>(Clock::now() - begin).count() < seconds) (void)changing.prepare();
@@ -190,29 +207,34 @@ class Scrapers {
   std::vector<std::thread> threads_;
 };
 
+/// Calm times, in which a change is prepared and not made, and busy ones with up to so many.
+void reload(const Ground& ground, Changing& changing, const std::string& what, int most) {
+  Compared seen;
+  Times took;
+  const double seconds = ground.seconds(1);
+  for (int pair = 0; pair < ground.times(7); ++pair) {
+    const Fared calm = during(changing, [&] { prepare_for(changing, seconds); });
+    const Fared busy = during(changing, [&] {
+      const auto begin = Clock::now();
+      const auto is_over = [&] {
+        return std::chrono::duration<double>(Clock::now() - begin).count() >= seconds;
+      };
+      for (int change = 0; change < most && !is_over(); ++change) took.measure(changing);
+      while (!is_over()) (void)changing.prepare();
+    });
+    seen.add(calm, busy);
+  }
+  print_compared("X10", what, seen, took.note());
+}
+
 }  // namespace
 
 void reloads(const Ground& ground) {
   const Replay replay(1, 8);
   const uint32_t slices = ground.quick ? 64 : 1024;
   Changing changing(ground, replay, slices);
-  Compared seen;
-  const double seconds = ground.seconds(1);
-  std::vector<double> took;
-  for (int pair = 0; pair < ground.times(7); ++pair) {
-    const Fared calm = during(changing, [&] { prepare_for(changing, seconds); });
-    const Fared busy = during(changing, [&] {
-      const auto begin = Clock::now();
-      while (std::chrono::duration<double>(Clock::now() - begin).count() < seconds) {
-        const auto started = Clock::now();
-        changing.change();
-        took.push_back(std::chrono::duration<double, std::milli>(Clock::now() - started).count());
-      }
-    });
-    seen.add(calm, busy);
-  }
-  print_compared("X10", fmt::format("one slice of {} changed again and again", slices), seen,
-                 fmt::format("{} changes, {:.1f} ms each", took.size(), median(took)));
+  reload(ground, changing, fmt::format("one slice of {} changed once a second", slices), 1);
+  reload(ground, changing, fmt::format("one slice of {} changed again and again", slices), INT_MAX);
 }
 
 void updates(const Ground& ground) {
@@ -222,22 +244,18 @@ void updates(const Ground& ground) {
   uint64_t scraped = 0;
   const int rounds = ground.quick ? 1 : 20;
   const int updates = ground.quick ? 50 : 5000;
-  std::vector<double> took;
+  Times took;
   for (int round = 0; round < rounds; ++round) {
     const Fared calm = during(changing, [&] { prepare_for(changing, ground.seconds(1)); });
     const Scrapers scrapers(changing.appliance());
     const Fared busy = during(changing, [&] {
-      for (int i = 0; i < updates; ++i) {
-        const auto started = Clock::now();
-        changing.change();
-        took.push_back(std::chrono::duration<double, std::milli>(Clock::now() - started).count());
-      }
+      for (int i = 0; i < updates; ++i) took.measure(changing);
     });
     scraped += scrapers.scraped();
     seen.add(calm, busy);
   }
   print_compared("X11", fmt::format("{} updates of one slice of 8, 8 scrapers", changing.changes()), seen,
-                 fmt::format("{:.2f} ms an update, {} answers of /metrics", median(took), scraped));
+                 fmt::format("{}, {} answers of /metrics", took.note(), scraped));
 }
 
 }  // namespace bulkhead::perf
