@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What it takes to prove a policy of many flowspace entries, to compile it to flow rules, and to put these in
-// force on a simulated NIC; and then one entry more.
+// force on a simulated NIC; then one entry more, and one less.
 //
 // usage: flow_rules ENTRIES      prints one JSON object a line: what, seconds (median of five)
 #include <algorithm>
@@ -9,9 +9,12 @@
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
+#include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
-#include "classifier/flow_rules.hpp"
+#include "classifier/kept_flow_rules.hpp"
 #include "classifier/overlap.hpp"
 #include "control/port_rules.hpp"
 #include "control/steering_plan.hpp"
@@ -60,15 +63,43 @@ void report(const char* what, std::array<double, kRepetitions> took) {
   std::printf("{\"what\": \"%s\", \"seconds\": %.6f}\n", what, took[kRepetitions / 2]);
 }
 
-std::vector<PortRules::Group> groups_of(const std::vector<FlowspaceEntry>& entries, const NicProfile& nic) {
-  const auto plan =
-      plan_steering(compile_flow_rules(entries, kPort, nic), {.nic = nic, .own_queues = kSlices}, {});
+/// The slices' rules as the product plans them: all slices, and all of their rules.
+std::vector<PortRules::Group> planned(const KeptFlowRules& kept, const NicProfile& nic) {
+  std::vector<SlicePatterns> slices;
+  for (const auto& slice : kept.slices()) slices.push_back(*slice);
+  const auto plan = plan_steering(std::move(slices), {.nic = nic, .own_queues = kSlices}, {});
   std::vector<PortRules::Group> groups;
   for (std::size_t i = 0; i < plan.size(); ++i) {
     if (plan[i].tier != SliceSteering::Tier::queue) give_up("a slice is not in hardware: " + plan[i].why_not);
     groups.push_back({.owner = i, .rules = plan[i].rules});
   }
   return groups;
+}
+
+/// The same for a change after which each slice keeps its queue: rules of slices that are the same are
+/// shared.
+std::vector<PortRules::Group> replanned(std::vector<PortRules::Group> groups,
+                                        const std::vector<std::shared_ptr<const SlicePatterns>>& before,
+                                        const std::vector<std::shared_ptr<const SlicePatterns>>& after) {
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    if (before[i] == after[i]) continue;
+    const FlowRule model = groups[i].rules.list().front();
+    std::vector<FlowRule> rules;
+    for (const FlowPattern& pattern : after[i]->patterns) rules.emplace_back(model).pattern = pattern;
+    groups[i].rules = std::move(rules);
+  }
+  return groups;
+}
+
+void put_in_force(PortRules& rules, const std::vector<PortRules::Group>& groups, std::size_t count) {
+  if (auto done = rules.change(groups, false); !done) give_up(done.error().message());
+  if (rules.size() != count) give_up("there are " + std::to_string(rules.size()) + " rules");
+}
+
+std::vector<FlowspaceEntry> entries_of(SliceId slice, std::size_t count) {
+  std::vector<FlowspaceEntry> out;
+  for (std::size_t i = slice.value(); i < count; i += kSlices) out.push_back(entry(i));
+  return out;
 }
 
 }  // namespace
@@ -82,30 +113,50 @@ int main(int argc, char** argv) {
   std::array<double, kRepetitions> prove{};
   std::array<double, kRepetitions> compile{};
   std::array<double, kRepetitions> apply{};
+  std::array<double, kRepetitions> prove_one{};
   std::array<double, kRepetitions> one_more{};
+  std::array<double, kRepetitions> one_less{};
+  std::array<double, kRepetitions> planned_anew{};
+  const FlowspaceEntry added = entry(count);
   for (int i = 0; i < kRepetitions; ++i) {
     const auto at = static_cast<std::size_t>(i);
     PortRules rules(std::make_unique<test::SimulatedNic>(nic), PortRules::Order::create_first);
+    KeptFlowRules kept(kPort, nic);
     std::vector<PortRules::Group> groups;
     prove[at] = seconds_of([&] {
       if (!find_overlaps(entries, 1).empty()) give_up("entries overlap");
     });
-    compile[at] = seconds_of([&] { groups = groups_of(entries, nic); });
-    apply[at] = seconds_of([&] {
-      if (auto done = rules.change(groups, false); !done) give_up(done.error().message());
+    compile[at] = seconds_of([&] {
+      kept.compile(entries);
+      groups = planned(kept, nic);
     });
-    if (rules.size() != count) give_up("there are " + std::to_string(rules.size()) + " rules");
-    std::vector<FlowspaceEntry> more = entries;
-    more.push_back(entry(count));
-    // As an apply does it: all is proved and compiled again, and the rules differ by one.
-    one_more[at] = seconds_of([&] {
-      if (!find_overlaps_with(more.back(), entries, 1).empty()) give_up("entries overlap");
-      if (auto done = rules.change(groups_of(more, nic), false); !done) give_up(done.error().message());
+    apply[at] = seconds_of([&] { put_in_force(rules, groups, count); });
+
+    const std::vector<FlowspaceEntry> with = entries_of(added.slice, count + 1);
+    const std::vector<FlowspaceEntry> without = entries_of(added.slice, count);
+    prove_one[at] = seconds_of([&] {
+      if (!find_overlaps_with(added, entries, 1).empty()) give_up("entries overlap");
     });
+    const auto change_to = [&](const std::vector<FlowspaceEntry>& slice, std::size_t rules_then) {
+      const auto before = kept.slices();
+      kept.set(added.slice, slice);
+      groups = replanned(std::move(groups), before, kept.slices());
+      put_in_force(rules, groups, rules_then);
+    };
+    one_more[at] = prove_one[at] + seconds_of([&] { change_to(with, count + 1); });
+    one_less[at] = seconds_of([&] { change_to(without, count); });
+    // As an apply does it today: all slices are planned, with copies of their rules.
+    planned_anew[at] = prove_one[at] + seconds_of([&] {
+                         kept.set(added.slice, with);
+                         put_in_force(rules, planned(kept, nic), count + 1);
+                       });
   }
   report("prove", prove);
   report("compile", compile);
   report("apply", apply);
+  report("prove one entry more", prove_one);
   report("one entry more", one_more);
+  report("one entry less", one_less);
+  report("one entry more, all slices planned", planned_anew);
   return 0;
 }

@@ -65,6 +65,29 @@ TEST_CASE("a change creates what is new, destroys what is old, and leaves the re
   CHECK(device.in_force().empty());
 }
 
+TEST_CASE("rules that go from one group to another stay", "[port_rules]") {
+  Device device;
+  REQUIRE(device.rules.change(groups({{rule(1), rule(2)}, {rule(3)}, {rule(4)}}), false));
+  const std::size_t calls = device.nic->calls();
+  // The first slice went, and took one rule along; those after it have other numbers.
+  REQUIRE(device.rules.change(groups({{rule(3)}, {rule(2), rule(4)}}), false));
+  CHECK(device.in_force() == std::vector{rule(2), rule(3), rule(4)});
+  CHECK(device.nic->calls() - calls == 1);
+}
+
+TEST_CASE("what could not be undone is made good by the next change, also where groups stay as they were",
+          "[port_rules]") {
+  Device device;
+  REQUIRE(device.rules.change(groups({{rule(1)}, {rule(2)}}), false));
+  // The second new rule is refused, and the first cannot be taken out again.
+  device.fail_calls({1, 2});
+  REQUIRE_FALSE(device.rules.change(groups({{rule(1)}, {rule(2)}, {rule(3), rule(4)}}), false));
+  CHECK(device.in_force() == std::vector{rule(1), rule(2), rule(3)});
+  device.nic->fault = nullptr;
+  REQUIRE(device.rules.change(groups({{rule(1)}, {rule(2)}}), false));
+  CHECK(device.in_force() == std::vector{rule(1), rule(2)});
+}
+
 TEST_CASE("a rule for the same frames makes way before the new one comes", "[port_rules]") {
   Device device;
   REQUIRE(device.rules.change(groups({{rule(1, 1)}}), false));
