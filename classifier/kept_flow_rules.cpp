@@ -48,17 +48,20 @@ void KeptFlowRules::Slice::measure() {
 
 /// Those at the port, as far as they are there, that win first: what is left elsewhere does not matter here.
 std::vector<FlowspaceEntry> KeptFlowRules::at_port(std::span<const FlowspaceEntry> entries) const {
+  std::vector<std::size_t> order;
+  for (std::size_t i = 0; i < entries.size(); ++i)
+    if (entries[i].match.port.matches(port_.value())) order.push_back(i);
+  std::ranges::sort(order, {}, [&](std::size_t i) { return std::pair{-int64_t{entries[i].precedence}, i}; });
   std::vector<FlowspaceEntry> ranked;
-  for (const FlowspaceEntry& entry : entries)
-    if (entry.match.port.matches(port_.value()))
-      ranked.emplace_back(entry).match.port = Interval<kMaxPorts - 1>::exactly(port_.value());
-  std::ranges::stable_sort(ranked, std::ranges::greater{}, &FlowspaceEntry::precedence);
+  ranked.reserve(order.size());
+  for (const std::size_t i : order)
+    ranked.emplace_back(entries[i]).match.port = Interval<kMaxPorts - 1>::exactly(port_.value());
   return ranked;
 }
 
 void KeptFlowRules::compile(std::span<const FlowspaceEntry> entries) {
   std::map<SliceId, Slice> slices;
-  for (FlowspaceEntry& entry : at_port(entries)) slices[entry.slice].ranked.push_back(std::move(entry));
+  for (const FlowspaceEntry& entry : at_port(entries)) slices[entry.slice].ranked.push_back(entry);
   compile_all(std::move(slices));
 }
 

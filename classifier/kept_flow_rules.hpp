@@ -59,8 +59,8 @@ class KeptFlowRules {
   };
 
   [[nodiscard]] std::vector<FlowspaceEntry> at_port(std::span<const FlowspaceEntry> entries) const;
-  Edit edit(SliceId slice, std::vector<FlowspaceEntry> ranked);
-  [[nodiscard]] std::vector<Place> affected_by(const Edit& edit) const;
+  Edit edit(SliceId id, std::vector<FlowspaceEntry> ranked);
+  [[nodiscard]] std::vector<Place> affected_by(const Edit& change) const;
   void losers_to(const FlowspaceEntry& winner, uint32_t own_from, std::vector<Place>& out) const;
   [[nodiscard]] std::vector<const Match*> winners_over(Place place) const;
   void compile_all(std::map<SliceId, Slice> slices);

@@ -18,8 +18,8 @@ class SharedRules {
       : rules_(std::make_shared<const std::vector<FlowRule>>(std::move(rules))) {}
 
   [[nodiscard]] const std::vector<FlowRule>& list() const {
-    static const std::vector<FlowRule> kNone;
-    return rules_ ? *rules_ : kNone;
+    static const std::vector<FlowRule> none;
+    return rules_ ? *rules_ : none;
   }
   [[nodiscard]] auto begin() const { return list().begin(); }
   [[nodiscard]] auto end() const { return list().end(); }
