@@ -67,7 +67,7 @@ void report(const char* what, std::array<double, kRepetitions> took) {
 std::vector<PortRules::Group> planned(const KeptFlowRules& kept, const NicProfile& nic) {
   std::vector<SlicePatterns> slices;
   for (const auto& slice : kept.slices()) slices.push_back(*slice);
-  const auto plan = plan_steering(std::move(slices), {.nic = nic, .own_queues = kSlices}, {});
+  const auto plan = plan_steering(std::move(slices), {.nic = nic, .own_queues = kSlices, .classes = {}}, {});
   std::vector<PortRules::Group> groups;
   for (std::size_t i = 0; i < plan.size(); ++i) {
     if (plan[i].tier != SliceSteering::Tier::queue) give_up("a slice is not in hardware: " + plan[i].why_not);
