@@ -3,11 +3,11 @@
 
 #include <fmt/format.h>
 #include <net/if.h>
+#include <rte_bus.h>
 #include <rte_dev.h>
 #include <rte_devargs.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -16,10 +16,12 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
+#include <memory>
 #include <optional>
 #include <utility>
 
 #include "nic/dpdk_log.hpp"
+#include "nic/kernel_interface.hpp"
 #include "nic/pci_device.hpp"
 #include "nic/sanitizer.hpp"
 
@@ -31,43 +33,6 @@ std::unexpected<Error> refuse(const PortOptions& options, std::string_view what,
                               std::string_view remedy) {
   return fail(fmt::format("port {} (device {}): {}: {}{}; {}", options.name, options.device, what,
                           std::strerror(std::abs(error)), DpdkLog::take_last_line(), remedy));
-}
-
-/// What the kernel says of one of its interfaces to a request such as SIOCGIFMTU; nothing where there is
-/// none, or it has gone. Drivers that go through the kernel (AF_PACKET, AF_XDP, tap) do not know what befalls
-/// it.
-std::optional<ifreq> ask_kernel(unsigned interface, unsigned long what) {
-  ifreq request{};
-  if (interface == 0 || if_indextoname(interface, request.ifr_name) == nullptr) return std::nullopt;
-  const int any = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  const bool known = any >= 0 && ioctl(any, what, &request) == 0;
-  if (any >= 0) close(any);
-  return known ? std::optional(request) : std::nullopt;
-}
-
-/// Those drivers report Ethernet's default, whatever the interface has.
-std::optional<uint16_t> interface_mtu(unsigned interface) {
-  const auto answer = ask_kernel(interface, SIOCGIFMTU);
-  if (!answer) return std::nullopt;
-  // Loopback's is more than DPDK's type holds.
-  return static_cast<uint16_t>(std::min<int>(answer->ifr_mtu, UINT16_MAX));
-}
-
-/// Those drivers report a link also when someone took the interface down, or the other end of its cable.
-bool interface_is_up(unsigned interface) {
-  constexpr int kUp = IFF_UP | IFF_RUNNING;
-  const auto answer = ask_kernel(interface, SIOCGIFFLAGS);
-  return answer && (answer->ifr_flags & kUp) == kUp;
-}
-
-/// The kernel's interface that a device is opened on, where it is one of those.
-std::optional<std::string> interface_of(const std::string& device) {
-  constexpr std::string_view kKey = ",iface=";
-  const bool on_interface = has_driver(device, "af_packet") || has_driver(device, "af_xdp");
-  const auto at = device.find(kKey);
-  if (!on_interface || at == std::string::npos) return std::nullopt;
-  const std::string rest = device.substr(at + kKey.size());
-  return rest.substr(0, rest.find(','));
 }
 
 /// Whatever keeps the driver from its interface, DPDK says "Operation not permitted".
@@ -94,6 +59,8 @@ bool sends_all_segments(const rte_eth_dev_info& info) {
   return (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) != 0 || driver == "net_pcap" ||
          driver == "net_null";
 }
+
+constexpr uint64_t kMegabit = 1'000'000;
 
 /// Megabits per second; 0 where the device does not say.
 uint64_t known_speed(const rte_eth_link& link) {
@@ -126,6 +93,12 @@ std::optional<std::string> take_off_its_bus(const std::string& name) {
     }
   }
   return std::nullopt;
+}
+
+bool is_on_pci(uint16_t device) {
+  rte_eth_dev_info info{};
+  if (rte_eth_dev_info_get(device, &info) != 0 || info.device == nullptr) return false;
+  return std::string_view(rte_bus_name(rte_dev_bus(info.device))) == "pci";
 }
 
 /// Leaves nothing of the frame, whatever segments it has.
@@ -215,6 +188,8 @@ Result<void> Port::configure(const PortOptions& options, PacketPool& pool) {
   const auto receive_queues = static_cast<uint16_t>(own_queues_ + 1);
   const uint16_t transmit_queues = profile_->equal_queues ? receive_queues : uint16_t{1};
   rte_eth_conf configuration{};
+  // Some drivers say that their device has gone only where they are asked to.
+  configuration.intr_conf.rmv = (*info.dev_flags & RTE_ETH_DEV_INTR_RMV) != 0 ? 1 : 0;
   // Without RSS, frames that no rule has come by the shared queue.
   configuration.rxmode.mq_mode = RTE_ETH_MQ_RX_NONE;
   configuration.rxmode.offloads = info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER;
@@ -270,13 +245,15 @@ Result<void> Port::start(const PortOptions& options) {
   started_ = true;
   const bool is_af_packet = driver_ == "net_af_packet";
   if (is_af_packet) forget_what_came_before();
+  rte_eth_stats_reset(device_);  // of a device that was opened before, and is only started again
   // Where promiscuous mode is not supported there is nothing to filter by address either (pcap, null, ring).
   rte_eth_promiscuous_enable(device_);
   rte_eth_allmulticast_enable(device_);
   rte_eth_dev_get_mtu(device_, &mtu_);
   rte_eth_dev_info info{};
   if (rte_eth_dev_info_get(device_, &info) == 0) interface_ = info.if_index;
-  if (options.await_speed) megabits_ = await_speed(device_, info);
+  megabits_ = options.await_speed ? await_speed(device_, info) : options.expected_speed.count() / kMegabit;
+  vanishes_ = interface_of(options.device).has_value();
   mtu_ = interface_mtu(interface_).value_or(mtu_);
   // A ring whose frames are smaller would cut long ones off in the kernel, and lose them on the way out.
   constexpr uint32_t kRingFrameOverhead = 128;  // TPACKET_V2's header, addresses and alignment
@@ -287,6 +264,7 @@ Result<void> Port::start(const PortOptions& options) {
                     options.name, options.device, mtu_, std::bit_ceil(mtu_ + kRingFrameOverhead)));
   // Two tags beyond the MTU's untagged frame, as 802.1ad wants it.
   max_frame_ = mtu_ + kEthernetHeaderSize + 2 * kVlanTagSize;
+  events_ = std::make_unique<PortEvents>(device_, device_name(options.device));
   DpdkLog::take_last_line();
   return {};
 }
@@ -297,15 +275,34 @@ Port::Port(Port&& other) noexcept
       detach_(std::exchange(other.detach_, false)),
       started_(std::exchange(other.started_, false)),
       takes_segments_(other.takes_segments_),
+      vanishes_(other.vanishes_),
       interface_(other.interface_),
       mtu_(other.mtu_),
       max_frame_(other.max_frame_),
       megabits_(other.megabits_),
       driver_(std::move(other.driver_)),
       profile_(other.profile_),
-      own_queues_(other.own_queues_) {}
+      own_queues_(other.own_queues_),
+      events_(std::move(other.events_)) {}
 
-Port::~Port() {
+Port& Port::operator=(Port&& other) noexcept {
+  if (this == &other) return *this;
+  std::destroy_at(this);
+  return *std::construct_at(this, std::move(other));
+}
+
+Port::~Port() { release(); }
+
+void Port::close() {
+  if (!is_open()) return;
+  megabits_ = link().speed.count() / kMegabit;
+  // Elsewhere a device that an EAL argument had probed stays on its bus. This one its bus has lost.
+  if (trouble() == PortTrouble::removed) detach_ = detach_ || is_on_pci(device_);
+  release();
+}
+
+void Port::release() {
+  events_.reset();
   if (device_ == kNoDevice) return;
   rte_eth_dev_info info{};
   rte_eth_dev_info_get(device_, &info);
@@ -314,6 +311,14 @@ Port::~Port() {
   // A device that is only stopped keeps buffers of the pool, and would return them after the pool's end.
   if (close_) rte_eth_dev_close(device_);
   if (detach_ && device != nullptr) rte_dev_remove(device);
+  device_ = kNoDevice;
+  close_ = detach_ = started_ = false;
+}
+
+PortTrouble Port::trouble() const {
+  if (!is_open()) return PortTrouble::none;
+  const bool is_gone = rte_eth_dev_is_removed(device_) == 1 || (vanishes_ && !interface_exists(interface_));
+  return is_gone ? PortTrouble::removed : events_->heard();
 }
 
 uint32_t Port::receive(QueueId queue, Burst& burst, uint32_t most, Cycles now) const {
@@ -339,15 +344,26 @@ uint32_t Port::transmit(QueueId queue, std::span<const Packet> packets) const {
 
 PortLink Port::link() const {
   rte_eth_link link{};
-  if (rte_eth_link_get_nowait(device_, &link) != 0) return {};
+  if (!is_open() || rte_eth_link_get_nowait(device_, &link) != 0)
+    return {.up = false, .speed = BitsPerSecond{megabits_ * kMegabit}};
   const uint64_t megabits = known_speed(link) > 0 ? known_speed(link) : megabits_;
   return {.up = link.link_status == RTE_ETH_LINK_UP && (interface_ == 0 || interface_is_up(interface_)),
-          .speed = BitsPerSecond{megabits * 1'000'000}};
+          .speed = BitsPerSecond{megabits * kMegabit}};
+}
+
+PortStatistics& PortStatistics::operator+=(const PortStatistics& other) {
+  received_packets += other.received_packets;
+  received_bytes += other.received_bytes;
+  transmitted_packets += other.transmitted_packets;
+  transmitted_bytes += other.transmitted_bytes;
+  missed_packets += other.missed_packets;
+  failed_packets += other.failed_packets;
+  return *this;
 }
 
 PortStatistics Port::statistics() const {
   rte_eth_stats statistics{};
-  rte_eth_stats_get(device_, &statistics);
+  if (is_open()) rte_eth_stats_get(device_, &statistics);
   return {.received_packets = statistics.ipackets,
           .received_bytes = statistics.ibytes,
           .transmitted_packets = statistics.opackets,

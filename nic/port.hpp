@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 #include "nic/nic_profile.hpp"
 #include "nic/packet.hpp"
 #include "nic/packet_pool.hpp"
+#include "nic/port_events.hpp"
 #include "nic/units.hpp"
 
 namespace bulkhead {
@@ -27,11 +29,12 @@ struct PortOptions {
   // What the device takes of flow rules; null: what its driver is known to.
   const NicProfile* profile = nullptr;
   bool await_speed = false;  // nobody else says it: wait, up to nine seconds, until the link's is negotiated
+  BitsPerSecond expected_speed{};  // otherwise: what is reported until the link has one
 };
 
 struct PortLink {
   bool up = false;
-  BitsPerSecond speed;  // while it is down: what was awaited at the start; 0: the device reports none
+  BitsPerSecond speed;  // while it is down: what was awaited, or expected; 0: the device reports none
 };
 
 struct PortStatistics {
@@ -41,12 +44,14 @@ struct PortStatistics {
   uint64_t transmitted_bytes = 0;
   uint64_t missed_packets = 0;  // lost before anyone saw them: no descriptor, no buffer, or damaged
   uint64_t failed_packets = 0;  // accepted by transmit() and then lost: the interface is down, say
+
+  PortStatistics& operator+=(const PortStatistics& other);
 };
 
-/// One network device with its queues, started. Owns the device: it is stopped and closed at the end, and
-/// packets it still holds return to their pool. Where this object had it probed, it is detached too; where an
-/// EAL argument had, it stays on its bus, and a port may be opened on it again. Rings of this process are
-/// only stopped.
+/// One network device with its queues, started until it is closed. Owns the device: it is stopped and closed
+/// at the end, and packets it still holds return to their pool. Where this object had it probed, it is
+/// detached too; where an EAL argument had, it stays on its bus, and a port may be opened on it again. Rings
+/// of this process are only stopped.
 class Port {
  public:
   /// Probes, configures and starts the device. `pool` gives the buffers of received packets and must outlive
@@ -56,8 +61,17 @@ class Port {
   Port(Port&& other) noexcept;
   Port(const Port&) = delete;
   Port& operator=(const Port&) = delete;
-  Port& operator=(Port&&) = delete;
+  Port& operator=(Port&& other) noexcept;
   ~Port();
+
+  /// Lets go of the device, as the end of the port would: where it was removed, its bus waits for that. What
+  /// was known of it is still answered. Requires: no thread receives or transmits, and none will.
+  void close();
+  [[nodiscard]] bool is_open() const { return device_ != kNoDevice; }
+
+  /// What befell the device since it was opened, if anything that only opening it again can mend. Control
+  /// thread: it may ask the device.
+  [[nodiscard]] PortTrouble trouble() const;
 
   /// Receives up to `most` packets (and no more than the burst has room for), stamps them with `now`, and
   /// puts the tags that a driver took off back into the frames. One thread at a time per queue.
@@ -92,6 +106,7 @@ class Port {
   Result<void> set_up_queues(const PortOptions& options, PacketPool& pool, uint16_t transmit_queues) const;
   Result<void> start(const PortOptions& options);
   void forget_what_came_before() const;
+  void release();
 
   static constexpr uint16_t kNoDevice = UINT16_MAX;
   uint16_t device_ = kNoDevice;  // DPDK's number
@@ -99,13 +114,15 @@ class Port {
   bool detach_ = false;          // probed by us
   bool started_ = false;
   bool takes_segments_ = false;
+  bool vanishes_ = false;   // with the kernel's interface, which is not its own
   unsigned interface_ = 0;  // the kernel's number of the interface beneath, where there is one
   uint16_t mtu_ = 0;
   uint32_t max_frame_ = 0;
-  uint64_t megabits_ = 0;  // the speed that was awaited
+  uint64_t megabits_ = 0;  // the speed that was awaited, or expected
   std::string driver_;
   const NicProfile* profile_ = nullptr;
   uint16_t own_queues_ = 0;
+  std::unique_ptr<PortEvents> events_;  // while it is started
 };
 
 /// What DPDK calls a device: what stands before its arguments.
