@@ -130,6 +130,8 @@ ApplianceResult<void> Appliance::prove_change(const Config& config) const {
         "{}: [appliance] and [stats] cannot change while the appliance runs; restart it, or leave "
         "them as they are",
         config.file));
+  if (auto possible = outages_.prove_change(config_, config, ports_); !possible)
+    return refuse(possible.error().message());
   return prove(config, {.port_speeds = {}, .workers = workers(), .memory = memory()});
 }
 
@@ -148,6 +150,7 @@ ApplianceResult<void> Appliance::reload(Config config) {
 }
 
 void Appliance::audit() {
+  tend_ports();
   const bool distrusts = steering_.audit(config_);
   {
     const std::lock_guard lock(mutex_);
@@ -210,43 +213,6 @@ Result<std::shared_ptr<const SliceTable>> Appliance::table_for(const Config& con
   if (const LookupCost cost = lookup_cost(config, *table); !cost.warning.empty())
     log_warning(fmt::format("{}: {}", config.file, cost.warning));
   return std::make_shared<const SliceTable>(std::move(*table));
-}
-
-Result<void> Appliance::open_ports(const Config& config, Open which, Ports& ports) const {
-  for (std::size_t i = 0; i < ports.size(); ++i) {
-    const PortConfig& wanted = config.ports[i];
-    if (ports[i] || (which == Open::not_in_use && is_in_use(wanted))) continue;
-    const PortId id{static_cast<uint16_t>(i)};
-    auto port = Port::open({.name = wanted.name,
-                            .device = wanted.device,
-                            .own_queues = own_queues_at(config, id, memory()),
-                            .receive_descriptors = kDescriptors,
-                            .own_descriptors = kOwnDescriptors,
-                            .transmit_descriptors = kDescriptors,
-                            .profile = steering_.profile(wanted.name),
-                            .await_speed = !wanted.speed},
-                           pool_);
-    if (!port) return std::unexpected(port.error());
-    const BitsPerSecond speed = wanted.speed.value_or(port->link().speed);
-    ports[i] = std::make_shared<PortRuntime>(wanted.name, std::move(*port),
-                                             Egress::Options{.speed = speed, .clock_hz = clock_hz()});
-  }
-  return {};
-}
-
-Appliance::Ports Appliance::unchanged_ports(const Config& config) const {
-  Ports ports;
-  for (const PortConfig& wanted : config.ports) {
-    const auto kept = kept_port(config_, wanted);
-    ports.push_back(kept ? ports_[*kept] : nullptr);
-  }
-  return ports;
-}
-
-bool Appliance::is_in_use(const PortConfig& config) const {
-  for (std::size_t port = 0; port < ports_.size(); ++port)
-    if (ports_[port] && collide(config_.ports[port].device, config.device)) return true;
-  return false;
 }
 
 Appliance::Slices Appliance::build_slices(const Config& config, const Ports& ports) const {

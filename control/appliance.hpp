@@ -15,6 +15,7 @@
 #include "control/config.hpp"
 #include "control/entitlement.hpp"
 #include "control/memory_plan.hpp"
+#include "control/port_outages.hpp"
 #include "control/snapshot.hpp"
 #include "control/steering.hpp"
 #include "control/worker_watch.hpp"
@@ -61,8 +62,9 @@ class Appliance {
   /// what had to be opened again. `broken`: it is not, and nothing may be forwarded.
   ApplianceResult<void> reload(Config config);
 
-  /// Looks whether hardware does what it was told, and takes from it what it does not; to be called every
-  /// second or so.
+  /// Looks whether hardware does what it was told, and takes from it what it does not. Devices that ask for a
+  /// reset are closed and opened again; those that were removed are closed, and opened again once they are
+  /// back. Slices go on at their other ports. To be called every second or so.
   void audit();
 
   /// Forwards what is queued, for at most `patience`, and ends the data path. Counters can still be read.
@@ -103,6 +105,11 @@ class Appliance {
   ApplianceResult<Running> build(Config config, Ports ports) const;
   enum class Open : uint8_t { all, not_in_use };
   Result<void> open_ports(const Config& config, Open which, Ports& ports) const;
+  [[nodiscard]] Result<Port> open_device(const Config& config, PortId id, const PortRuntime* before) const;
+  void tend_ports();
+  void take_out_of_service(std::size_t port, PortTrouble trouble);
+  void try_to_bring_back(std::size_t port);
+  Result<void> bring_back(std::size_t port);
   [[nodiscard]] Ports unchanged_ports(const Config& config) const;
   [[nodiscard]] bool is_in_use(const PortConfig& config) const;
   Slices build_slices(const Config& config, const Ports& ports) const;
@@ -140,8 +147,9 @@ class Appliance {
   std::chrono::system_clock::time_point last_apply_;
   bool stopped_ = false;
   mutable std::optional<WorkerWatch> watch_;  // from the start of the data path
-  Steering steering_;                         // lives longer than what relies on it
-  std::unique_ptr<Dataplane> dataplane_;      // last: what runs ends before what it uses
+  PortOutages outages_;
+  Steering steering_;                     // lives longer than what relies on it
+  std::unique_ptr<Dataplane> dataplane_;  // last: what runs ends before what it uses
 };
 
 }  // namespace bulkhead

@@ -117,13 +117,26 @@ uint64_t unclaimed_by(const PortRuntime& runtime, DropReason reason) {
   return sum;
 }
 
+std::string to_text(PortTrouble trouble) {
+  switch (trouble) {
+    case PortTrouble::reset:
+      return "reset";
+    case PortTrouble::removed:
+      return "removed";
+    case PortTrouble::none:
+      break;
+  }
+  return {};
+}
+
 Snapshot::Port port_snapshot(const PortRuntime& runtime, const PortConfig& config) {
   std::vector<std::pair<std::string, uint64_t>> unclaimed;
   for (const DropReason reason : {DropReason::not_in_flowspace, DropReason::malformed})
     unclaimed.emplace_back(to_string(reason), unclaimed_by(runtime, reason));
   // After our own counters, those of slices included: what the driver has received is never less than those
   // say.
-  const PortStatistics statistics = runtime.port.statistics();
+  PortStatistics statistics = runtime.port.statistics();
+  statistics += runtime.history.before;
   const PortLink link = runtime.port.link();
   return {.name = config.name,
           .device = config.device,
@@ -133,6 +146,9 @@ Snapshot::Port port_snapshot(const PortRuntime& runtime, const PortConfig& confi
           .missed_packets = statistics.missed_packets,
           .transmit_failed_packets = statistics.failed_packets,
           .link_up = link.up,
+          .out_of_service = to_text(runtime.history.trouble),
+          .resets = runtime.history.resets,
+          .removals = runtime.history.removals,
           .speed_bits_per_second = config.speed.value_or(link.speed).count(),
           .mtu = runtime.port.mtu(),
           .unclaimed = std::move(unclaimed)};
@@ -159,8 +175,11 @@ Snapshot Appliance::snapshot() const {
       continue;
     }
     snapshot.ports.push_back(port_snapshot(*ports_[port], config_.ports[port]));
-    if (!snapshot.ports.back().link_up && snapshot.not_ready_because.empty())
-      snapshot.not_ready_because = "port " + config_.ports[port].name + " has no link";
+    const Snapshot::Port& seen = snapshot.ports.back();
+    if (seen.link_up || !snapshot.not_ready_because.empty()) continue;
+    snapshot.not_ready_because =
+        "port " + seen.name +
+        (seen.out_of_service.empty() ? " has no link" : " is out of service: " + seen.out_of_service);
   }
   add_workers(snapshot);
   if (stopped_) snapshot.not_ready_because = "the appliance is stopping";

@@ -257,6 +257,12 @@ void write_ports(const Snapshot& snapshot, FamilyWriter& out) {
       by_port(snapshot, [](const auto& port) { return port.transmit_failed_packets; }));
   out.gauges("port_link_up", "1 when the port's link is up, 0 when it is down.",
              by_port(snapshot, [](const auto& port) { return uint64_t{port.link_up}; }));
+  out.gauges("port_in_service", "1, or 0 while its device is gone or could not be reset.",
+             by_port(snapshot, [](const auto& port) { return uint64_t{port.out_of_service.empty()}; }));
+  out.counters("port_resets_total", "Times that the port's device asked to be reset.",
+               by_port(snapshot, [](const auto& port) { return port.resets; }));
+  out.counters("port_removals_total", "Times that the port's device was removed.",
+               by_port(snapshot, [](const auto& port) { return port.removals; }));
   out.gauges("port_speed_bits_per_second", "Egress line rate of the port, in bits per second.",
              by_port(snapshot, [](const auto& port) { return port.speed_bits_per_second; }));
   Series unclaimed;

@@ -85,6 +85,9 @@ struct Snapshot {
     uint64_t missed_packets = 0;           // lost in the NIC or its driver: no free descriptor or buffer
     uint64_t transmit_failed_packets = 0;  // lost there after it had accepted them
     bool link_up = false;
+    std::string out_of_service;  // why: "reset", "removed"; else empty
+    uint64_t resets = 0;         // of the device, as it asked for
+    uint64_t removals = 0;       // of the device
     uint64_t speed_bits_per_second = 0;
     uint32_t mtu = 0;
     std::vector<std::pair<std::string, uint64_t>> unclaimed;  // by reason; every reason is there

@@ -155,6 +155,9 @@ Json to_json(const Snapshot::Port& port) {
   json["device"] = port.device;
   json["driver"] = port.driver;
   json["link_up"] = port.link_up;
+  json["out_of_service"] = port.out_of_service;
+  json["resets"] = port.resets;
+  json["removals"] = port.removals;
   json["speed_bits_per_second"] = port.speed_bits_per_second;
   json["mtu_bytes"] = port.mtu;
   add_traffic(json, "rx", port.received);

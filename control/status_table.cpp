@@ -84,7 +84,7 @@ Row port_row(const Snapshot::Port& port) {
           scaled(port.transmitted.packets_per_second),
           scaled(port.transmitted.bits_per_second),
           std::to_string(sum_of(port.unclaimed) + port.missed_packets),
-          port.link_up ? "up" : "down"};
+          !port.out_of_service.empty() ? port.out_of_service : std::string(port.link_up ? "up" : "down")};
 }
 
 /// Names to the left, figures to the right, two spaces between.

@@ -170,6 +170,7 @@ Result<void> Steering::install(const Config& config, Steered next) {
     if (done) continue;
     std::string text = done.error().message();
     for (std::size_t before = 0; before < port; ++before) {
+      if (!next.ports[before]->port.is_open()) continue;
       const std::size_t old = index_in(now_.ports, next.ports[before].get());
       const auto groups =
           old < now_.ports.size() ? groups_of(now_.plan[old]) : std::vector<PortRules::Group>{};
@@ -196,6 +197,8 @@ Result<void> Steering::install_at(std::size_t port, const Config& config, Steere
           fmt::format("port {}: flow_rules = \"hardware\", and the rules of slice {} cannot be in "
                       "hardware: {}; write \"auto\", or change its flowspace",
                       configured.name, name(steering), steering.why_not));
+  // Where the device is gone, `resume` puts the rules in once it is back.
+  if (!next.ports[port]->port.is_open()) return {};
   if (groups_of(steered).empty() && !states_.contains(next.ports[port].get())) return {};
   PortRules& rules = state_of(next.ports[port]).rules;
   auto refused = rules.change(groups_of(steered), !must);
@@ -259,6 +262,12 @@ void Steering::forget(const PortRuntime& port) {
   if (at == now_.ports.size()) return;
   now_.ports[at].reset();
   now_.plan[at].clear();
+}
+
+Result<void> Steering::resume(const Config& config, const PortRuntime& port) {
+  auto done = install_at(index_in(now_.ports, &port), config, now_);
+  if (!done) suspend(port);
+  return done;
 }
 
 }  // namespace bulkhead

@@ -85,6 +85,11 @@ class Steering {
   /// The rules that may have brought a slice the strangers for which it is distrusted at a port.
   [[nodiscard]] std::span<const FlowRule> suspects(PortId port, SliceId slice) const;
 
+  /// Takes out the rules of a port whose device is about to be closed, and opened again later for the same
+  /// plan; `resume` puts them in that device. An error there: none of them is.
+  void suspend(const PortRuntime& port) { states_.erase(&port); }
+  Result<void> resume(const Config& config, const PortRuntime& port);
+
   /// Looks after the rules: what a device has lost is put back; slices that hardware brought strangers are
   /// distrusted from now on. True where rules ought to change for that.
   bool audit(const Config& config);

@@ -29,7 +29,7 @@ struct PortOptions {
   // What the device takes of flow rules; null: what its driver is known to.
   const NicProfile* profile = nullptr;
   bool await_speed = false;  // nobody else says it: wait, up to nine seconds, until the link's is negotiated
-  BitsPerSecond expected_speed{};  // otherwise: what is reported until the link has one
+  BitsPerSecond expected_speed = BitsPerSecond{0};  // otherwise: what is reported until the link has one
 };
 
 struct PortLink {

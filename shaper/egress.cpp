@@ -173,6 +173,8 @@ Bytes Egress::take(SliceOutput& output, const Grant& grant) {
 }
 
 uint32_t Egress::transmit(CpuMeter& meter) {
+  if (!is_open_) [[unlikely]]
+    return drop_batch(meter);
   const uint32_t accepted = port_.transmit(kTransmitQueue, batch_.span().subspan(first_));
   const Cycles time = meter.lap();
   if (accepted > 0) meter.charge(count(first_, first_ + accepted, meter.now(), time.count()));
@@ -183,6 +185,21 @@ uint32_t Egress::transmit(CpuMeter& meter) {
     first_ = 0;
   }
   return accepted;
+}
+
+/// There is no device. Each slice pays for its own packets all the same.
+uint32_t Egress::drop_batch(CpuMeter& meter) {
+  const uint32_t packets = pending();
+  for (uint32_t i = first_; i < batch_.size(); ++i)
+    slots_[sent_[i].slot]->count_drop(sent_[i].pcp, sent_[i].buffers, DropReason::transmit_failed);
+  free_packets(batch_.span().subspan(first_));
+  const uint64_t each = meter.lap().count() / std::max(packets, 1u);
+  for (uint32_t i = first_; i < batch_.size(); ++i) slots_[sent_[i].slot]->cycles.add(each);
+  meter.charge(each * packets);
+  batch_.release();
+  first_ = 0;
+  is_device_full_ = false;
+  return packets;
 }
 
 /// `cycles`: what these packets have cost, by which each slice pays for its own. Returns what they paid.

@@ -26,7 +26,8 @@ namespace bulkhead {
 /// bursts, as devices like them, and no more than that a more urgent packet has to wait for.
 ///
 /// What the device does not take at once stays here and is offered again: nothing overtakes it. A port whose
-/// link is down keeps its packets until they are dropped on purpose.
+/// link is down keeps its packets until they are dropped on purpose; one whose device is gone drops them, so
+/// that they take no room from what the slice sends elsewhere.
 class Egress {
  public:
   struct Options {
@@ -61,6 +62,9 @@ class Egress {
   /// When packets may leave that wait for their time; nothing if none does.
   [[nodiscard]] std::optional<Cycles> next_event() const;
 
+  /// Whether there is a device. Where not, what would be given to it is dropped (`transmit_failed`).
+  void set_open(bool is_open) { is_open_ = is_open; }
+
   /// The line rate is another now.
   void set_speed(BitsPerSecond speed);
   /// The line rate.
@@ -94,6 +98,7 @@ class Egress {
   uint32_t transmit(CpuMeter& meter);
   uint64_t count(uint32_t from, uint32_t to, Cycles now, uint64_t cycles);
   void drop_pending(SliceOutput& output, DropReason reason);
+  uint32_t drop_batch(CpuMeter& meter);
 
   const Port& port_;
   BitsPerSecond speed_;
@@ -107,6 +112,7 @@ class Egress {
   // Packets on their way to the device.
   Burst batch_;
   uint32_t first_ = 0;
+  bool is_open_ = true;
   bool is_device_full_ = false;  // it did not take all of the last batch
   std::array<Sent, Burst::kCapacity> sent_;
 };

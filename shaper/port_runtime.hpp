@@ -25,7 +25,7 @@ struct PortRuntime {
   PortRuntime& operator=(const PortRuntime&) = delete;
 
   const std::string name;
-  const Port port;
+  Port port;  // control: replaces, while the port is withdrawn
 
   Claim receive_claim;     // of the shared queue
   DropCounters unclaimed;  // receive visit: writes, control: reads
@@ -49,6 +49,29 @@ struct PortRuntime {
   Claim egress_claim;
   Egress egress;          // under egress_claim
   EgressChanges changes;  // to the egress
+
+  /// What befell the device. Control: writes and reads, under a lock of its own.
+  struct History {
+    PortTrouble trouble = PortTrouble::none;  // now: for it, the port is out of service
+    uint64_t resets = 0;
+    uint64_t removals = 0;
+    PortStatistics before;  // of the device, until it was last closed
+  };
+  History history;
+
+  // For the control thread, where the device has to be closed and opened again under the layout that is in
+  // force. Other ports are visited as ever.
+
+  /// Takes the port from the workers, once the visits that are going on have ended. What slices send waits.
+  void withdraw();
+  /// Gives back the way out alone: what slices send there is dropped. Requires: withdrawn, or done.
+  void drop_what_is_sent();
+  /// Gives all back. Requires: withdrawn, and the device is open with as many queues as before.
+  void admit();
+
+ private:
+  bool is_withdrawn_ = false;       // control: has the claims but for that of the way out,
+  bool has_taken_way_out_ = false;  // and that one
 };
 
 }  // namespace bulkhead

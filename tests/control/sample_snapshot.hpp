@@ -68,11 +68,14 @@ inline Snapshot sample_snapshot() {
     port.missed_packets = figure++;
     port.transmit_failed_packets = figure++;
     port.link_up = true;
+    port.resets = figure++;
+    port.removals = figure++;
     port.speed_bits_per_second = 10'000'000'000;
     port.mtu = 1500;
     port.unclaimed = {{"malformed", 0}, {"not_in_flowspace", figure++}};
     snapshot.ports.push_back(port);
   }
+  snapshot.ports.back().out_of_service = "removed";
   snapshot.workers = {{1, 12.5, 3.5, 0.5, 0.125}, {2, 13.5, 4.5, 0, 0}};
   return snapshot;
 }

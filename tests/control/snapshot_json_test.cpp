@@ -125,6 +125,10 @@ TEST_CASE("Ports, rules and events") {
   CHECK(port["missed_packets"] == snapshot.ports[1].missed_packets);
   CHECK(port["tx_failed_packets"] == snapshot.ports[1].transmit_failed_packets);
   CHECK(port["unclaimed_packets"]["malformed"] == 0);
+  CHECK(port["out_of_service"] == "removed");
+  CHECK(port["resets"] == snapshot.ports[1].resets);
+  CHECK(port["removals"] == snapshot.ports[1].removals);
+  CHECK(Json::parse(ports_json(snapshot))["ports"][0]["out_of_service"] == "");
 
   const Json rules = Json::parse(rules_json(snapshot))["rules"];
   REQUIRE(rules.size() == 4);

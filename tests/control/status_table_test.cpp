@@ -54,6 +54,12 @@ TEST_CASE("The table has a line for each slice and each port, figures aligned to
         "uplink         5         0         0         0          7  down\n");
 }
 
+TEST_CASE("A port that is out of service has that where its link would stand") {
+  Snapshot snapshot = two_slices();
+  snapshot.ports[0].out_of_service = "removed";
+  CHECK_THAT(status_table(snapshot), Catch::EndsWith("7  removed\n"));
+}
+
 TEST_CASE("Rates are scaled to three digits at every size") {
   struct Row {
     double rate;

@@ -34,6 +34,8 @@ class SteeredLab {
   void start(const std::string& text);
   [[nodiscard]] ApplianceResult<void> try_start(const std::string& text);
   [[nodiscard]] std::string reload(const std::string& text);
+  /// Before devices end that a test has made for it besides.
+  void stop() { appliance_.reset(); }
   [[nodiscard]] Appliance& appliance() { return *appliance_; }
 
   /// The frame arrives at the left port; its NIC picks the queue and the mark, or `misled` does. False: lost

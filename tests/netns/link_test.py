@@ -24,6 +24,12 @@ class Link(appliance.Case):
         self.net.cable("right")
         self.box.start(SLICE)
 
+    def wire(self, port):
+        """At the far end of the port's cable, closed at the test's end."""
+        wire = self.net.cables[port].wire()
+        self.addCleanup(wire.close)
+        return wire
+
     def await_link(self, up):
         """Waits until the endpoint says so of the right port."""
         appliance.until(lambda: self.box.metrics()("port_link_up", port="right") == up, f"port_link_up is {up}")
@@ -40,15 +46,36 @@ class Link(appliance.Case):
     def test_interface_goes_down(self):
         self.net.appliance.run("ip", "link", "set", "right", "down")
         self.await_link(0)
-        wire = self.net.cables["left"].wire()
-        self.addCleanup(wire.close)
-        wire.send(*[frames.frame(A, B, "lost", vlan=100)] * 10)
+        self.wire("left").send(*[frames.frame(A, B, "lost", vlan=100)] * 10)
         failed = appliance.until(lambda: self.box.metrics()("port_transmit_failed_packets_total", port="right"),
                                  "the packets are counted as failed")
         self.assertLessEqual(failed, 10)
         self.assertEqual(self.box.metrics()("port_transmit_failed_packets_total", port="left"), 0)
         self.net.appliance.run("ip", "link", "set", "right", "up")
         self.await_link(1)
+
+    def test_interface_is_removed_and_comes_back(self):
+        left = self.wire("left")
+        self.net.appliance.run("ip", "link", "delete", "right")
+        removals = appliance.until(lambda: self.box.metrics()("port_removals_total", port="right"), "it is noticed")
+        self.assertEqual(removals, 1)
+        self.assertIn("port right is out of service: removed", self.box.get("/readyz")[1])
+        left.send(*[frames.frame(A, B, "nowhere", vlan=100)] * 10)
+        appliance.until(lambda: self.box.metrics()("slice_dropped_packets_total", reason="transmit_failed") == 10,
+                        "the packets are dropped")
+        metrics = self.box.settled()
+        self.assertEqual(metrics("port_in_service", port="right"), 0)
+        self.assertEqual(metrics("port_in_service", port="left"), 1)
+
+        self.net.lay("right")
+        self.await_link(1)
+        metrics = self.box.metrics()
+        self.assertEqual((metrics("port_in_service", port="right"), metrics("port_removals_total", port="right")), (1, 1))
+        right = self.wire("right")
+        again = frames.frame(A, B, "again", vlan=100)
+        left.send(again)
+        self.assertEqual(right.receive(), again)
+        self.box.settled()
 
 
 if __name__ == "__main__":

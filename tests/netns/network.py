@@ -180,12 +180,16 @@ class Network:
 
     def cable(self, port, mtu=1500):
         """Lays a cable to a port of the appliance. Its far end is a silent station without address."""
-        far = self._namespace(port, ipv6=False)
+        self.cables[port] = Host(self._namespace(port, ipv6=False))
+        self.lay(port, mtu)
+        return self.cables[port]
+
+    def lay(self, port, mtu=1500):
+        """Lays the cable again, where one of its ends was deleted."""
+        far = self.cables[port].namespace
         self.appliance.run("ip", "link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", far.name)
         quiet_interface(self.appliance, port, mtu)
         quiet_interface(far, "eth0", mtu)
-        self.cables[port] = Host(far)
-        return self.cables[port]
 
     def host(self, port, vlan=None, address=None, mac=None):
         """A host at the cable of a port: untagged on the cable itself, or tagged with an interface of its own."""

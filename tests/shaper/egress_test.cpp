@@ -100,6 +100,25 @@ std::vector<uint32_t> range(uint32_t first, uint32_t last) {
 
 }  // namespace
 
+TEST_CASE("without a device, packets are dropped and counted; with one again, they leave", "[egress]") {
+  Bench bench("eg-gone", {named("a"), named("b")});
+  bench.egress.set_open(false);
+  for (uint32_t i = 0; i < 200; ++i) bench.queue(i % 2, i);
+  CHECK(bench.sent_in_the_end().empty());
+  for (const auto& runtime : bench.runtimes) {
+    CHECK(dropped(*runtime, DropReason::transmit_failed) == 100);
+    CHECK(runtime->held_buffers() == 0);
+    CHECK(runtime->attachments()[0].output->cycles.read() > 0);
+  }
+  CHECK(bench.pass(0, 300));
+  bench.visit();
+  CHECK(dropped(*bench.runtimes[0], DropReason::transmit_failed) == 101);
+  CHECK(bench.box.pool().in_use() == 0);
+  bench.egress.set_open(true);
+  bench.queue(0, 400);
+  CHECK(bench.sent_in_the_end() == std::vector<uint32_t>{400});
+}
+
 TEST_CASE("packets of a class leave in order and are counted by priority", "[egress]") {
   Bench bench("eg-a", {named("a")});
   CHECK(bench.visit() == 0);
