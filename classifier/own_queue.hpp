@@ -43,7 +43,7 @@ class OwnQueue {
 
  private:
   [[nodiscard]] Verdict check(Packet packet) const;
-  void drop(Packet packet, Verdict verdict) const;
+  void drop(Burst& refused, uint32_t malformed) const;
 
   Place place_;
   SliceId slice_;

@@ -89,11 +89,15 @@ void SliceRuntime::receive(const OwnIngress& own, const Sending& sending, Visit&
   if (!burst.empty()) forward(own.ingress, burst, sending, visit.sent_to);
 }
 
+/// A visit costs something whatever it finds: where that were held against the packets, a slice that was made
+/// to take few of them by one long visit would go on so, and pay for the visits.
 void SliceRuntime::adapt(Cycles cost, Cycles longest) {
+  const uint64_t fitting = burst_ * longest.count() / std::max<uint64_t>(1, cost.count());
   if (cost > longest) {
-    burst_ = static_cast<uint8_t>(std::max<uint64_t>(1, burst_ * longest.count() / cost.count()));
-  } else if (burst_ < kMostVisited && cost + cost < longest) {
-    burst_ = std::min<uint8_t>(kMostVisited, static_cast<uint8_t>(2 * burst_));
+    burst_ = static_cast<uint8_t>(std::max<uint64_t>(1, fitting));
+  } else if (burst_ < kMostVisited && 4 * cost.count() < 3 * longest.count()) {
+    const uint64_t more = std::clamp<uint64_t>(fitting, burst_ + 1u, 2u * burst_);
+    burst_ = static_cast<uint8_t>(std::min<uint64_t>(kMostVisited, more));
   }
 }
 

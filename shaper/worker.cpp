@@ -169,6 +169,7 @@ std::size_t Worker::put_to_wait(const Layout& layout, std::span<std::size_t> sli
 
 uint32_t Worker::visit_slices(const Layout& layout, CpuMeter& meter) {
   uint32_t moved = 0;
+  (void)meter.lap();  // to look for packets where none came is no slice's doing
   const Cycles end = meter.now() + longest_round_;
   bool want_more = false;
   const bool may_wait = budgets_.is_contended() || layout.any_capped();
@@ -231,7 +232,10 @@ uint32_t Worker::visit_waiting(const Layout& layout, CpuMeter& meter, Cycles end
   bool want_more = false;
   uint32_t forwarded = 0;
   while (meter.now() < end) {
-    moved += send_enough(layout, std::exchange(forwarded, 0), meter);
+    if (forwarded > 0) {
+      moved += send_enough(layout, std::exchange(forwarded, 0), meter);
+      (void)meter.lap();  // to send is the doing of those whose packets left
+    }
     ClaimedPorts exits(layout.port_runtimes(), meter.now());
     for (std::size_t turn = 0; turn < kTurnsTogether && meter.now() < end; ++turn) {
       const auto slice = budgets_.next(meter.now());
