@@ -15,7 +15,8 @@
 namespace bulkhead {
 
 /// A port's compiled flow rules, kept so that a change of few entries compiles those and what they cut, and
-/// nothing else. Whatever the way to it, the result is that of compile_flow_rules. One thread at a time.
+/// nothing else. Whatever the way to it, the result is that of compile_flow_rules. To copy it looks at no
+/// entry: what neither of the two changes they share. One thread at a time, for all copies.
 ///
 /// Entries rank by precedence, then by slice, then by their order within it.
 class KeptFlowRules {
@@ -29,6 +30,10 @@ class KeptFlowRules {
   /// those between what old and new have in common at either end. Linear in the slice's entries and in those
   /// of slices that changed entries come near; a change of very many compiles all.
   void set(SliceId slice, std::span<const FlowspaceEntry> entries);
+
+  /// These are all entries from now on: as `set` for each slice whose entries differ, or as `compile` where
+  /// much does. To find out is linear in the entries. Requires: the entries of a slice stand together.
+  void update(std::span<const FlowspaceEntry> entries);
 
   /// The patterns of all slices that have entries at the port, by SliceId. A slice that a change did not
   /// touch is the same object before and after, but for one that does not fit into the NIC.
@@ -59,18 +64,24 @@ class KeptFlowRules {
   };
 
   [[nodiscard]] std::vector<FlowspaceEntry> at_port(std::span<const FlowspaceEntry> entries) const;
+  static bool wins(const FlowspaceEntry& a, std::size_t place_a, const FlowspaceEntry& b,
+                   std::size_t place_b);
+  /// For this object alone; a new one where there is none.
+  Slice& writable(SliceId id);
+  [[nodiscard]] bool has(SliceId id, std::span<const FlowspaceEntry> entries) const;
+  bool change(SliceId id, std::span<const FlowspaceEntry> entries);
   Edit edit(SliceId id, std::vector<FlowspaceEntry> ranked);
   [[nodiscard]] std::vector<Place> affected_by(const Edit& change) const;
   void losers_to(const FlowspaceEntry& winner, uint32_t own_from, std::vector<Place>& out) const;
   [[nodiscard]] std::vector<const Match*> winners_over(Place place) const;
-  void compile_all(std::map<SliceId, Slice> slices);
+  void compile_all();
   void assemble(SliceId id, Slice& slice) const;
   template <class Found>
   void meet(std::span<const Piece> pieces, const Found& found) const;
 
   PortId port_;
   const NicProfile* nic_;
-  std::map<SliceId, Slice> slices_;
+  std::map<SliceId, std::shared_ptr<Slice>> slices_;  // another's as well, until one writes to it
 };
 
 }  // namespace bulkhead

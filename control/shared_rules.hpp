@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -23,6 +24,8 @@ class SharedRules {
   }
   [[nodiscard]] auto begin() const { return list().begin(); }
   [[nodiscard]] auto end() const { return list().end(); }
+  [[nodiscard]] std::size_t size() const { return list().size(); }
+  [[nodiscard]] bool empty() const { return list().empty(); }
 
   bool operator==(const SharedRules& other) const { return rules_ == other.rules_ || list() == other.list(); }
 

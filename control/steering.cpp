@@ -28,7 +28,7 @@ std::vector<PortRules::Group> groups_of(const std::vector<SliceSteering>& steere
 void leave_to_software(SliceSteering& steering, std::string why) {
   undivide(steering);
   steering.tier = Tier::software;
-  steering.rules.clear();
+  steering.rules = {};
   steering.left_out.clear();
   steering.why_not = std::move(why);
 }
@@ -45,6 +45,19 @@ void add_owners(const SliceSteering& steering, std::size_t port, std::vector<Que
     ++owner.turn;
   }
   owners.push_back(owner);
+}
+
+/// The slices that have entries at the port, where none of these is to be compiled.
+std::vector<std::shared_ptr<const SlicePatterns>> uncompiled(std::span<const FlowspaceEntry> entries,
+                                                             PortId port) {
+  std::set<SliceId> slices;
+  for (const FlowspaceEntry& entry : entries)
+    if (entry.match.port.matches(port.value())) slices.insert(entry.slice);
+  std::vector<std::shared_ptr<const SlicePatterns>> out;
+  for (const SliceId slice : slices)
+    out.push_back(std::make_shared<const SlicePatterns>(
+        SlicePatterns{.slice = slice, .patterns = {}, .left_out = {}, .why_software = {}}));
+  return out;
 }
 
 std::vector<IngressClasses> classes_of_slices(const Config& config) {
@@ -76,22 +89,37 @@ Steering::Steered Steering::plan(const Config& config, Ports ports, Slices slice
   const std::vector<FlowspaceEntry> entries = flowspace_entries(config);
   const std::vector<IngressClasses> classes = classes_of_slices(config);
   const Index now = index_of(now_);
-  Plan plan;
-  for (std::size_t number = 0; number < ports.size(); ++number) {
-    if (!ports[number]) {
-      plan.emplace_back();
-      continue;
-    }
-    const Port& port = ports[number]->port;
+  Steered next{.plan = Plan(ports.size()),
+               .compiled = std::vector<std::optional<KeptFlowRules>>(ports.size()),
+               .ports = std::move(ports),
+               .slices = std::move(slices)};
+  for (std::size_t number = 0; number < next.ports.size(); ++number) {
+    if (!next.ports[number]) continue;
+    const Port& port = next.ports[number]->port;
     const PortId id{static_cast<uint16_t>(number)};
     const SteeredPort steered{.nic = port.profile(),
                               .own_queues = port.own_queues(),
                               .flow_rules = config.ports[number].flow_rules,
                               .classes = classes};
-    plan.push_back(plan_steering(compile_flow_rules(entries, id, port.profile()), steered,
-                                 history_at(*ports[number], slices, now)));
+    std::vector<std::shared_ptr<const SlicePatterns>> patterns;
+    if (steered.flow_rules == PortConfig::FlowRules::software) {
+      patterns = uncompiled(entries, id);
+    } else {
+      KeptFlowRules& compiled = next.compiled[number].emplace(compiled_at(*next.ports[number], id));
+      compiled.update(entries);
+      patterns = compiled.slices();
+    }
+    next.plan[number] = plan_steering(patterns, steered, history_at(*next.ports[number], next.slices, now));
   }
-  return {.plan = std::move(plan), .ports = std::move(ports), .slices = std::move(slices)};
+  return next;
+}
+
+/// What is compiled there now, if it is the same port under the same number.
+KeptFlowRules Steering::compiled_at(const PortRuntime& port, PortId id) const {
+  const std::size_t number = id.value();
+  const bool is_same = number < now_.ports.size() && now_.ports[number].get() == &port;
+  if (is_same && now_.compiled[number]) return *now_.compiled[number];
+  return {id, port.port.profile()};
 }
 
 Steering::Index Steering::index_of(const Steered& steered) {
@@ -111,6 +139,7 @@ std::vector<SliceHistory> Steering::history_at(const PortRuntime& port, const Sl
       history[slice].distrust = found->second.why;
     const auto found = now.find(place);
     if (found == now.end()) continue;
+    history[slice].in_force = found->second;
     if (found->second->tier == Tier::queue) history[slice].queue = found->second->queue;
     history[slice].class_queues = found->second->class_queues;
     if (found->second->tier == Tier::mark) history[slice].mark = static_cast<uint16_t>(found->second->mark);
@@ -262,6 +291,7 @@ void Steering::forget(const PortRuntime& port) {
   if (at == now_.ports.size()) return;
   now_.ports[at].reset();
   now_.plan[at].clear();
+  now_.compiled[at].reset();
 }
 
 Result<void> Steering::resume(const Config& config, const PortRuntime& port) {

@@ -5,10 +5,12 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "classifier/kept_flow_rules.hpp"
 #include "control/config.hpp"
 #include "control/port_rules.hpp"
 #include "control/rule_changes.hpp"
@@ -40,6 +42,7 @@ class Steering {
   /// What is steered where.
   struct Steered {
     Plan plan;
+    std::vector<std::optional<KeptFlowRules>> compiled;  // by port, where rules may be in hardware
     Ports ports;
     Slices slices;
   };
@@ -50,7 +53,8 @@ class Steering {
     return seam_.profile ? seam_.profile(port) : nullptr;
   }
 
-  /// What ought to be, under this configuration and these devices: nothing at ports that are null.
+  /// What ought to be, under this configuration and these devices: nothing at ports that are null. Where
+  /// entries are those of what is in force, its rules are, and are not made again.
   [[nodiscard]] Steered plan(const Config& config, Ports ports, Slices slices) const;
 
   /// Queues and marks whose slice and rules are the same now and in `next`: as both number ports and slices.
@@ -109,12 +113,13 @@ class Steering {
   };
   struct Distrust {
     std::string why;
-    std::vector<FlowRule> suspects;  // one of these it was
+    SharedRules suspects;  // one of these it was
   };
   using Index = std::map<Place, const SliceSteering*>;
   [[nodiscard]] static Index index_of(const Steered& steered);
   [[nodiscard]] std::vector<SliceHistory> history_at(const PortRuntime& port, const Slices& slices,
                                                      const Index& now) const;
+  [[nodiscard]] KeptFlowRules compiled_at(const PortRuntime& port, PortId id) const;
   PortState& state_of(const std::shared_ptr<PortRuntime>& port);
   bool distrust(const SliceSteering& steering, PortId port, const Config& config);
   Result<void> install_at(std::size_t port, const Config& config, Steered& next);

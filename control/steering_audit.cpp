@@ -28,7 +28,7 @@ std::string suspects_text(std::span<const FlowRule> rules) {
 
 std::span<const FlowRule> Steering::suspects(PortId port, SliceId slice) const {
   const auto found = distrust_.find({now_.ports[port.value()].get(), now_.slices[slice.value()].get()});
-  return found == distrust_.end() ? std::span<const FlowRule>{} : found->second.suspects;
+  return found == distrust_.end() ? std::span<const FlowRule>{} : std::span(found->second.suspects.list());
 }
 
 /// Distrusts the slice where strangers have come since it was last looked.
@@ -44,7 +44,8 @@ bool Steering::distrust(const SliceSteering& steering, PortId port, const Config
                                        strangers - known == 1 ? "" : "s", how),
                     .suspects = steering.rules};
   log_warning(fmt::format("slice {} at port {}: {}; it is left to software from now on; {}", slice.name(),
-                          config.ports[port.value()].name, distrust.why, suspects_text(distrust.suspects)));
+                          config.ports[port.value()].name, distrust.why,
+                          suspects_text(distrust.suspects.list())));
   distrust_[place] = std::move(distrust);
   known = strangers;
   return true;

@@ -39,6 +39,7 @@ class FreeNumbers {
       if (take(static_cast<uint16_t>(number))) return static_cast<uint16_t>(number);
     return std::nullopt;
   }
+  [[nodiscard]] bool are_all_taken() const { return std::ranges::find(taken_, false) == taken_.end(); }
   /// One that is not set aside either.
   std::optional<uint16_t> take_unclaimed() {
     for (std::size_t number = 1; number < taken_.size(); ++number)
@@ -55,6 +56,8 @@ class FreeNumbers {
 class Priorities {
  public:
   explicit Priorities(const NicProfile& nic) : wanted_(nic.one_type_per_priority) {}
+
+  [[nodiscard]] bool are_wanted() const { return wanted_; }
 
   uint8_t of(const FlowPattern& pattern) {
     if (!wanted_) return 0;
@@ -82,32 +85,39 @@ class Planner {
     }
   }
 
-  std::vector<SliceSteering> run(std::vector<SlicePatterns> slices) {
+  std::vector<SliceSteering> run(std::span<const std::shared_ptr<const SlicePatterns>> slices) {
     std::vector<SliceSteering> out;
-    for (SlicePatterns& slice : slices) {
-      out.push_back({.slice = slice.slice,
+    for (const auto& slice : slices) {
+      out.push_back({.slice = slice->slice,
                      .tier = Tier::software,
                      .class_queues = {},
                      .rules = {},
                      .undivided = {},
-                     .left_out = std::move(slice.left_out),
-                     .why_not = why_software(slice)});
+                     .patterns = slice,
+                     .classes = classes_of(slice->slice),
+                     .left_out = slice->left_out,
+                     .why_not = why_software(*slice)});
       keep_queue(out.back());
     }
-    for (std::size_t i = 0; i < out.size(); ++i) give_tier(out[i], slices[i].patterns);
+    for (SliceSteering& steering : out) give_tier(steering);
     for (const SliceSteering& steering : out) rules_ += steering.rules.size();
     for (SliceSteering& steering : out) divide_classes(steering);
     return out;
   }
 
  private:
-  [[nodiscard]] SliceHistory history_of(SliceId slice) const {
-    return slice.value() < history_.size() ? history_[slice.value()] : SliceHistory{};
+  [[nodiscard]] const SliceHistory& history_of(SliceId slice) const {
+    static const SliceHistory none;
+    return slice.value() < history_.size() ? history_[slice.value()] : none;
+  }
+
+  [[nodiscard]] IngressClasses classes_of(SliceId slice) const {
+    return slice.value() < port_.classes.size() ? port_.classes[slice.value()] : IngressClasses{};
   }
 
   [[nodiscard]] std::string why_software(const SlicePatterns& slice) const {
     if (port_.flow_rules == PortConfig::FlowRules::software) return "flow_rules = \"software\"";
-    if (const SliceHistory history = history_of(slice.slice); !history.distrust.empty())
+    if (const SliceHistory& history = history_of(slice.slice); !history.distrust.empty())
       return history.distrust;
     return slice.why_software;
   }
@@ -120,21 +130,42 @@ class Planner {
     steering.queue = *queue;
   }
 
-  void give_tier(SliceSteering& steering, const std::vector<FlowPattern>& patterns) {
+  void give_tier(SliceSteering& steering) {
     if (!steering.why_not.empty()) {
       steering.left_out.clear();
       return;
     }
     if (steering.tier != Tier::queue) give_queue(steering);
+    if (steering.tier == Tier::software) return;
+    const SliceSteering* const before = history_of(steering.slice).in_force;
+    if (before != nullptr && leads_as(*before, steering))
+      steering.rules = before->class_queues.empty() ? before->rules : before->undivided;
+    else
+      steering.rules = made_rules(steering);
+  }
+
+  /// Whether the rules in force are those that would be made.
+  [[nodiscard]] bool leads_as(const SliceSteering& before, const SliceSteering& steering) const {
+    // A priority depends on the slices before.
+    if (priorities_.are_wanted() || before.tier != steering.tier) return false;
+    const bool same_way =
+        steering.tier == Tier::queue ? before.queue == steering.queue : before.mark == steering.mark;
+    return same_way && (before.patterns == steering.patterns ||
+                        (before.patterns && before.patterns->patterns == steering.patterns->patterns));
+  }
+
+  [[nodiscard]] std::vector<FlowRule> made_rules(const SliceSteering& steering) {
     FlowAction action{.kind = FlowAction::Kind::queue, .queue = steering.queue};
     if (steering.tier == Tier::mark)
       action = {.kind = FlowAction::Kind::mark, .queue = {}, .mark = steering.mark};
-    if (steering.tier == Tier::software) return;
-    for (const FlowPattern& pattern : patterns)
-      steering.rules.push_back({.pattern = pattern,
-                                .action = action,
-                                .group = port_.nic.group,
-                                .priority = priorities_.of(pattern)});
+    std::vector<FlowRule> rules;
+    rules.reserve(steering.patterns->patterns.size());
+    for (const FlowPattern& pattern : steering.patterns->patterns)
+      rules.push_back({.pattern = pattern,
+                       .action = action,
+                       .group = port_.nic.group,
+                       .priority = priorities_.of(pattern)});
+    return rules;
   }
 
   void give_queue(SliceSteering& steering) {
@@ -155,12 +186,39 @@ class Planner {
 
   /// Each class comes by a queue of its own, as far as there are queues.
   void divide_classes(SliceSteering& steering) {
-    if (steering.tier != Tier::queue || steering.slice.value() >= port_.classes.size()) return;
-    const auto rules = class_rules(steering.rules, port_.classes[steering.slice.value()], port_.nic);
-    if (!rules || rules_ - steering.rules.size() + rules->size() > port_.nic.most_rules) return;
-    const std::vector<uint8_t> classes = classes_in(*rules);
+    if (steering.tier != Tier::queue || steering.classes.count() < 2 || queues_.are_all_taken()) return;
+    const SliceSteering* const before = division_in_force(steering);
+    std::optional<std::vector<ClassRule>> rules;
+    if (before == nullptr) {
+      rules = class_rules(steering.rules.list(), steering.classes, port_.nic);
+      if (!rules) return;
+    }
+    const std::size_t more = (rules ? rules->size() : before->rules.size()) - steering.rules.size();
+    if (rules_ + more > port_.nic.most_rules) return;
+    steering.classes_told = rules ? classes_in(*rules).size() : before->classes_told;
+    take_class_queues(steering);
+    if (steering.class_queues.empty()) return;
+    rules_ += more;
+    steering.undivided = steering.rules;
+    if (before != nullptr && before->class_queues == steering.class_queues) {
+      steering.rules = before->rules;
+      return;
+    }
+    if (!rules) rules = class_rules(steering.rules.list(), steering.classes, port_.nic);
+    steering.rules = divided(*rules, steering.class_queues);
+  }
+
+  /// What has the same classes and undivided rules; null where nothing has.
+  [[nodiscard]] const SliceSteering* division_in_force(const SliceSteering& steering) const {
+    const SliceSteering* const before = history_of(steering.slice).in_force;
+    const bool is_same = before != nullptr && !before->class_queues.empty() &&
+                         before->classes == steering.classes && before->undivided == steering.rules;
+    return is_same ? before : nullptr;
+  }
+
+  void take_class_queues(SliceSteering& steering) {
     std::vector<QueueId>& queues = steering.class_queues;
-    const std::size_t wanted = classes.size() - 1;  // the lowest class stays where it is
+    const std::size_t wanted = steering.classes_told - 1;  // the lowest class stays where it is
     for (const QueueId kept : history_of(steering.slice).class_queues)
       if (queues.size() < wanted && queues_.take(kept.value())) queues.push_back(kept);
     while (queues.size() < wanted) {
@@ -168,14 +226,18 @@ class Planner {
       if (!queue) break;
       queues.emplace_back(*queue);
     }
-    if (queues.empty()) return;
-    rules_ += rules->size() - steering.rules.size();
-    steering.undivided = std::exchange(steering.rules, {});
-    for (const ClassRule& rule : *rules) {
+  }
+
+  static std::vector<FlowRule> divided(std::span<const ClassRule> rules, std::span<const QueueId> queues) {
+    const std::vector<uint8_t> classes = classes_in(rules);
+    std::vector<FlowRule> out;
+    out.reserve(rules.size());
+    for (const ClassRule& rule : rules) {
       const auto at = static_cast<std::size_t>(std::ranges::find(classes, rule.number) - classes.begin());
-      steering.rules.push_back(rule.rule);
-      if (at < queues.size()) steering.rules.back().action.queue = queues[at];
+      out.push_back(rule.rule);
+      if (at < queues.size()) out.back().action.queue = queues[at];
     }
+    return out;
   }
 
   const SteeredPort& port_;
@@ -207,9 +269,9 @@ std::string_view to_string(SliceSteering::Tier tier) {
   return kNames[static_cast<std::size_t>(tier)];
 }
 
-std::vector<SliceSteering> plan_steering(std::vector<SlicePatterns> slices, const SteeredPort& port,
-                                         std::span<const SliceHistory> history) {
-  return Planner(port, history).run(std::move(slices));
+std::vector<SliceSteering> plan_steering(std::span<const std::shared_ptr<const SlicePatterns>> slices,
+                                         const SteeredPort& port, std::span<const SliceHistory> history) {
+  return Planner(port, history).run(slices);
 }
 
 }  // namespace bulkhead

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -11,6 +12,7 @@
 #include "classifier/flow_rules.hpp"
 #include "control/config.hpp"
 #include "control/ingress_classes.hpp"
+#include "control/shared_rules.hpp"
 
 namespace bulkhead {
 
@@ -27,14 +29,16 @@ struct SliceSteering {
   // Of the highest classes, those that have one besides, the highest first; `queue` has the others.
   std::vector<QueueId> class_queues;
   uint32_t mark = 0;  // where tier is mark; no other slice's at the port
-  std::vector<FlowRule> rules;
+  SharedRules rules;
   // Where there are class queues: the rules without them, for a device that refuses those.
-  std::vector<FlowRule> undivided;
+  SharedRules undivided;
+  // What the rules were made of: as long as that is the same, so are they.
+  std::shared_ptr<const SlicePatterns> patterns;
+  IngressClasses classes;
+  std::size_t classes_told = 0;  // by the rules, where there are class queues
   std::string
       left_out;         // frames of the slice that come by the shared queue all the same; rare ones not named
   std::string why_not;  // why no better tier; empty for a queue
-
-  bool operator==(const SliceSteering&) const = default;
 };
 
 /// Leaves all classes to one queue. False where they are already.
@@ -57,16 +61,17 @@ struct SteeredPort {
 struct SliceHistory {
   std::optional<QueueId> queue;  // its own at the port, where it stays as it was
   std::vector<QueueId> class_queues;
-  std::optional<uint16_t> mark;  // likewise
-  std::string distrust;          // not empty: hardware has failed it there, and how
+  std::optional<uint16_t> mark;             // likewise
+  std::string distrust;                     // not empty: hardware has failed it there, and how
+  const SliceSteering* in_force = nullptr;  // whose rules are made again only where they would be others
 };
 
 /// Gives each slice the best tier that there is room for, in the order of the slices. Those that have a queue
 /// or a mark keep it. What queues are left then are for slices of several classes, a queue for each class,
 /// in the order of the slices and the highest class first; a slice whose rules by class do not all fit stays
 /// with one queue. `history`: by SliceId, missing ones have none. Pure; any thread.
-[[nodiscard]] std::vector<SliceSteering> plan_steering(std::vector<SlicePatterns> slices,
-                                                       const SteeredPort& port,
-                                                       std::span<const SliceHistory> history);
+[[nodiscard]] std::vector<SliceSteering> plan_steering(
+    std::span<const std::shared_ptr<const SlicePatterns>> slices, const SteeredPort& port,
+    std::span<const SliceHistory> history);
 
 }  // namespace bulkhead

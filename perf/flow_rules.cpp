@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -63,42 +64,46 @@ void report(const char* what, std::array<double, kRepetitions> took) {
   std::printf("{\"what\": \"%s\", \"seconds\": %.6f}\n", what, took[kRepetitions / 2]);
 }
 
-/// The slices' rules as the product plans them: all slices, and all of their rules.
-std::vector<PortRules::Group> planned(const KeptFlowRules& kept, const NicProfile& nic) {
-  std::vector<SlicePatterns> slices;
-  for (const auto& slice : kept.slices()) slices.push_back(*slice);
-  const auto plan = plan_steering(std::move(slices), {.nic = nic, .own_queues = kSlices, .classes = {}}, {});
+/// A port's plan, and what it was made from.
+struct Planned {
+  KeptFlowRules compiled;
+  std::vector<SliceSteering> slices;
+};
+
+/// As Steering::plan does it: compiles what differs, and makes the rules again of slices that do.
+Planned planned(const Planned& now, std::span<const FlowspaceEntry> entries, const NicProfile& nic) {
+  Planned next{.compiled = now.compiled, .slices = {}};
+  next.compiled.update(entries);
+  std::vector<SliceHistory> history(kSlices);
+  for (const SliceSteering& steering : now.slices) {
+    history[steering.slice.value()].queue = steering.queue;
+    history[steering.slice.value()].in_force = &steering;
+  }
+  next.slices =
+      plan_steering(next.compiled.slices(), {.nic = nic, .own_queues = kSlices, .classes = {}}, history);
+  return next;
+}
+
+std::vector<PortRules::Group> groups_of(const Planned& plan) {
   std::vector<PortRules::Group> groups;
-  for (std::size_t i = 0; i < plan.size(); ++i) {
-    if (plan[i].tier != SliceSteering::Tier::queue) give_up("a slice is not in hardware: " + plan[i].why_not);
-    groups.push_back({.owner = i, .rules = plan[i].rules});
+  for (const SliceSteering& steering : plan.slices) {
+    if (steering.tier != SliceSteering::Tier::queue)
+      give_up("a slice is not in hardware: " + steering.why_not);
+    groups.push_back({.owner = groups.size(), .rules = steering.rules});
   }
   return groups;
 }
 
-/// The same for a change after which each slice keeps its queue: rules of slices that are the same are
-/// shared.
-std::vector<PortRules::Group> replanned(std::vector<PortRules::Group> groups,
-                                        const std::vector<std::shared_ptr<const SlicePatterns>>& before,
-                                        const std::vector<std::shared_ptr<const SlicePatterns>>& after) {
-  for (std::size_t i = 0; i < groups.size(); ++i) {
-    if (before[i] == after[i]) continue;
-    const FlowRule model = groups[i].rules.list().front();
-    std::vector<FlowRule> rules;
-    for (const FlowPattern& pattern : after[i]->patterns) rules.emplace_back(model).pattern = pattern;
-    groups[i].rules = std::move(rules);
-  }
-  return groups;
-}
-
-void put_in_force(PortRules& rules, const std::vector<PortRules::Group>& groups, std::size_t count) {
-  if (auto done = rules.change(groups, false); !done) give_up(done.error().message());
+void put_in_force(PortRules& rules, const Planned& plan, std::size_t count) {
+  if (auto done = rules.change(groups_of(plan), false); !done) give_up(done.error().message());
   if (rules.size() != count) give_up("there are " + std::to_string(rules.size()) + " rules");
 }
 
-std::vector<FlowspaceEntry> entries_of(SliceId slice, std::size_t count) {
+/// Slice by slice, as they come from a configuration.
+std::vector<FlowspaceEntry> all_entries(std::size_t count) {
   std::vector<FlowspaceEntry> out;
-  for (std::size_t i = slice.value(); i < count; i += kSlices) out.push_back(entry(i));
+  for (std::size_t slice = 0; slice < kSlices; ++slice)
+    for (std::size_t i = slice; i < count; i += kSlices) out.push_back(entry(i));
   return out;
 }
 
@@ -108,48 +113,33 @@ int main(int argc, char** argv) {
   if (argc != 2) give_up("usage: flow_rules ENTRIES");
   const auto count = static_cast<std::size_t>(std::atoll(argv[1]));
   const NicProfile nic = roomy_nic();
-  std::vector<FlowspaceEntry> entries;
-  for (std::size_t i = 0; i < count; ++i) entries.push_back(entry(i));
+  const std::vector<FlowspaceEntry> entries = all_entries(count);
+  const std::vector<FlowspaceEntry> with_one_more = all_entries(count + 1);
   std::array<double, kRepetitions> prove{};
   std::array<double, kRepetitions> compile{};
   std::array<double, kRepetitions> apply{};
   std::array<double, kRepetitions> prove_one{};
   std::array<double, kRepetitions> one_more{};
   std::array<double, kRepetitions> one_less{};
-  std::array<double, kRepetitions> planned_anew{};
   const FlowspaceEntry added = entry(count);
   for (int i = 0; i < kRepetitions; ++i) {
     const auto at = static_cast<std::size_t>(i);
     PortRules rules(std::make_unique<test::SimulatedNic>(nic), PortRules::Order::create_first);
-    KeptFlowRules kept(kPort, nic);
-    std::vector<PortRules::Group> groups;
+    Planned plan{.compiled = {kPort, nic}, .slices = {}};
     prove[at] = seconds_of([&] {
       if (!find_overlaps(entries, 1).empty()) give_up("entries overlap");
     });
-    compile[at] = seconds_of([&] {
-      kept.compile(entries);
-      groups = planned(kept, nic);
-    });
-    apply[at] = seconds_of([&] { put_in_force(rules, groups, count); });
-
-    const std::vector<FlowspaceEntry> with = entries_of(added.slice, count + 1);
-    const std::vector<FlowspaceEntry> without = entries_of(added.slice, count);
+    compile[at] = seconds_of([&] { plan = planned(plan, entries, nic); });
+    apply[at] = seconds_of([&] { put_in_force(rules, plan, count); });
     prove_one[at] = seconds_of([&] {
       if (!find_overlaps_with(added, entries, 1).empty()) give_up("entries overlap");
     });
-    const auto change_to = [&](const std::vector<FlowspaceEntry>& slice, std::size_t rules_then) {
-      const auto before = kept.slices();
-      kept.set(added.slice, slice);
-      groups = replanned(std::move(groups), before, kept.slices());
-      put_in_force(rules, groups, rules_then);
+    const auto change_to = [&](const std::vector<FlowspaceEntry>& all) {
+      plan = planned(plan, all, nic);
+      put_in_force(rules, plan, all.size());
     };
-    one_more[at] = prove_one[at] + seconds_of([&] { change_to(with, count + 1); });
-    one_less[at] = seconds_of([&] { change_to(without, count); });
-    // As an apply does it today: all slices are planned, with copies of their rules.
-    planned_anew[at] = prove_one[at] + seconds_of([&] {
-                         kept.set(added.slice, with);
-                         put_in_force(rules, planned(kept, nic), count + 1);
-                       });
+    one_more[at] = prove_one[at] + seconds_of([&] { change_to(with_one_more); });
+    one_less[at] = seconds_of([&] { change_to(entries); });
   }
   report("prove", prove);
   report("compile", compile);
@@ -157,6 +147,5 @@ int main(int argc, char** argv) {
   report("prove one entry more", prove_one);
   report("one entry more", one_more);
   report("one entry less", one_less);
-  report("one entry more, all slices planned", planned_anew);
   return 0;
 }

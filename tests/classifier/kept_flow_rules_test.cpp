@@ -97,6 +97,29 @@ TEST_CASE("whatever the NIC and the edits, rules that are kept are those compile
   }
 }
 
+TEST_CASE("rules that are updated as a whole are those compiled from scratch, and a copy stays as it was",
+          "[kept_flow_rules]") {
+  for (const NicProfile& profile : nic_profiles()) {
+    test::RandomFlows random{78};
+    std::vector<Entries> slices(kSlices);
+    KeptFlowRules kept(kPort, profile);
+    for (int step = 0; step < 300; ++step) {
+      const KeptFlowRules copy = kept;
+      const auto before = copy_of(copy);
+      for (uint32_t edits = random.below(4); edits > 0; --edits) {
+        const auto slice = static_cast<uint16_t>(random.below(kSlices));
+        edit(slices[slice], slice, random);
+      }
+      kept.update(all_of(slices));
+      INFO(profile.name << ", step " << step);
+      REQUIRE(copy_of(kept) == compile_flow_rules(all_of(slices), kPort, profile));
+      REQUIRE(copy_of(copy) == before);
+      // Now and then what was tried is given up.
+      if (random.one_in(4)) kept = copy;
+    }
+  }
+}
+
 TEST_CASE("a change of more entries than are worth a search each gives the same", "[kept_flow_rules]") {
   const NicProfile profile = profile_of_driver("mlx5_pci");
   KeptFlowRules kept(kPort, profile);
@@ -106,6 +129,9 @@ TEST_CASE("a change of more entries than are worth a search each gives the same"
   CHECK(copy_of(kept) == compile_flow_rules(entries, kPort, profile));
   entries.erase(entries.begin() + 10, entries.begin() + 290);
   kept.set(SliceId{1}, entries);
+  CHECK(copy_of(kept) == compile_flow_rules(entries, kPort, profile));
+  for (uint16_t slice = 2; slice <= 300; ++slice) entries.push_back(in_vlan(slice, 400 + slice));
+  kept.update(entries);
   CHECK(copy_of(kept) == compile_flow_rules(entries, kPort, profile));
 }
 
@@ -118,4 +144,6 @@ TEST_CASE("a slice that a change does not touch is the same object before and af
   const auto after = kept.slices();
   CHECK(before[0] == after[0]);
   CHECK(before[1] != after[1]);
+  kept.update(Entries{in_vlan(1, 100), in_vlan(2, 200), in_vlan(2, 201)});
+  CHECK(kept.slices() == after);
 }

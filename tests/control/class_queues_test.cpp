@@ -6,6 +6,7 @@
 #include <random>
 #include <set>
 
+#include "classifier/kept_flow_rules.hpp"
 #include "classifier/slice_table.hpp"
 #include "control/steering_plan.hpp"
 #include "tests/support/frames.hpp"
@@ -120,14 +121,14 @@ TEST_CASE("queues that are left are for classes, the highest first, in the order
   };
   for (const Row& row : rows) {
     INFO(row.description);
-    std::vector<SlicePatterns> slices;
+    std::vector<std::shared_ptr<const SlicePatterns>> slices;
     for (uint16_t slice = 0; slice < 3; ++slice)
-      slices.push_back(
-          {.slice = SliceId{slice}, .patterns = {tagged(slice).pattern}, .left_out = {}, .why_software = {}});
+      slices.push_back(std::make_shared<const SlicePatterns>(SlicePatterns{
+          .slice = SliceId{slice}, .patterns = {tagged(slice).pattern}, .left_out = {}, .why_software = {}}));
     const std::vector<IngressClasses> classes{kThree, kOne, kTwo};
     const NicProfile profile = nic(row.most_rules);
-    const auto plan = plan_steering(
-        std::move(slices), {.nic = profile, .own_queues = row.queues, .classes = classes}, row.history);
+    const auto plan =
+        plan_steering(slices, {.nic = profile, .own_queues = row.queues, .classes = classes}, row.history);
     std::string text;
     for (const SliceSteering& steering : plan) text += queues_text(steering) + "; ";
     CHECK(text == row.queues_text);
@@ -223,8 +224,10 @@ TEST_CASE("whatever the NIC, every frame that it steers comes by the queue of it
         profile.most_rules = std::min<uint32_t>(profile.most_rules, static_cast<uint32_t>(random() % 64));
       const auto table = SliceTable::compile(policy.entries);
       REQUIRE(table);
+      KeptFlowRules compiled(kPort, profile);
+      compiled.compile(policy.entries);
       const auto plan = plan_steering(
-          compile_flow_rules(policy.entries, kPort, profile),
+          compiled.slices(),
           {.nic = profile, .own_queues = static_cast<uint16_t>(random() % 12), .classes = policy.classes},
           {});
       SimulatedNic device(profile);

@@ -14,11 +14,13 @@ SliceSteering by_queue(uint16_t queue, std::initializer_list<uint16_t> vlans) {
   SliceSteering steering;
   steering.tier = Tier::queue;
   steering.queue = QueueId{queue};
+  std::vector<FlowRule> rules;
   for (const uint16_t vlan : vlans) {
-    FlowRule& rule = steering.rules.emplace_back();
+    FlowRule& rule = rules.emplace_back();
     rule.pattern.vid = {vlan, 0xfff};
     rule.action.queue = QueueId{queue};
   }
+  steering.rules = std::move(rules);
   return steering;
 }
 

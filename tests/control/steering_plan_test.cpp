@@ -16,6 +16,10 @@ NicProfile nic(bool to_queue, bool to_mark) {
   return profile;
 }
 
+using Patterns = std::shared_ptr<const SlicePatterns>;
+
+Patterns shared(SlicePatterns patterns) { return std::make_shared<const SlicePatterns>(std::move(patterns)); }
+
 SlicePatterns slice(uint16_t number, std::string why_software = "") {
   SlicePatterns patterns{
       .slice = SliceId{number}, .patterns = {}, .left_out = {}, .why_software = why_software};
@@ -31,7 +35,7 @@ std::string tiers(const std::vector<SliceSteering>& plan) {
     if (!out.empty()) out += ", ";
     if (steering.tier == Tier::queue) out += "queue " + std::to_string(steering.queue.value());
     if (steering.tier == Tier::mark) out += "mark " + std::to_string(steering.mark);
-    if (steering.tier == Tier::mark) CHECK(steering.rules.at(0).action.mark == steering.mark);
+    if (steering.tier == Tier::mark) CHECK(steering.rules.list().at(0).action.mark == steering.mark);
     if (steering.tier == Tier::software) out += "software";
     CHECK((steering.tier == Tier::software) == steering.rules.empty());
     CHECK((steering.tier == Tier::queue) == steering.why_not.empty());
@@ -96,9 +100,11 @@ TEST_CASE("each slice gets the best tier that there is room for", "[steering_pla
   for (const Row& row : rows) {
     INFO(row.description);
     const NicProfile profile = nic(row.to_queue, row.to_mark);
+    const std::vector<Patterns> slices{shared(slice(0)), shared(slice(1)),
+                                       shared(slice(2, "its VLANs are odd")), shared(slice(3))};
     const auto plan = plan_steering(
-        {slice(0), slice(1), slice(2, "its VLANs are odd"), slice(3)},
-        {.nic = profile, .own_queues = row.queues, .flow_rules = row.rules, .classes = {}}, row.history);
+        slices, {.nic = profile, .own_queues = row.queues, .flow_rules = row.rules, .classes = {}},
+        row.history);
     CHECK(tiers(plan) == row.tiers);
     if (row.rules == Rules::automatic) CHECK(plan[2].why_not == "its VLANs are odd");
     for (const SliceSteering& steering : plan)
@@ -113,9 +119,10 @@ TEST_CASE("where a priority is for one ethertype, rules for others have another"
   both.patterns.emplace_back().network = FlowPattern::Network::ipv4;
   SlicePatterns one = slice(1);
   one.patterns.front() = both.patterns.back();
-  const auto plan = plan_steering({both, one}, {.nic = profile, .own_queues = 2, .classes = {}}, {});
-  CHECK(plan[0].rules.at(0).priority != plan[0].rules.at(1).priority);
-  CHECK(plan[0].rules.at(1).priority == plan[1].rules.at(0).priority);
+  const std::vector<Patterns> slices{shared(both), shared(one)};
+  const auto plan = plan_steering(slices, {.nic = profile, .own_queues = 2, .classes = {}}, {});
+  CHECK(plan[0].rules.list().at(0).priority != plan[0].rules.list().at(1).priority);
+  CHECK(plan[0].rules.list().at(1).priority == plan[1].rules.list().at(0).priority);
 }
 
 }  // namespace bulkhead
