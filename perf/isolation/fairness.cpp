@@ -99,12 +99,14 @@ void contest(const Ground& ground, const std::string& experiment, const std::str
 }
 
 /// One slice with a cap, offered twice what it may do, on a box with nothing else to do.
-void capped(const Ground& ground, uint32_t burst) {
+/// `own_queue`: a NIC has put the frames into a queue of the slice's own.
+void capped(const Ground& ground, uint32_t burst, bool own_queue) {
   constexpr double kCap = 25;
   constexpr uint64_t kCost = 1000;
-  Bench bench(
-      ground,
-      {.slices = wire_slice("capped", 1, "cpu = { cap = \"25%\" }\n"), .speed = "100Gbps", .costs = {kCost}});
+  Bench bench(ground, {.slices = wire_slice("capped", 1, "cpu = { cap = \"25%\" }\n"),
+                       .speed = "100Gbps",
+                       .costs = {kCost},
+                       .own_queues = static_cast<uint16_t>(own_queue ? 1 : 0)});
   const double fair = static_cast<double>(clock_hz()) * kCap / 100 / kCost;
   const std::vector<Stream> streams{{.headers = headers_of(1), .rate = kMoreThanFair * fair, .burst = burst}};
   const double window = ground.quick ? 0.45 : 10.5;
@@ -117,8 +119,8 @@ void capped(const Ground& ground, uint32_t burst) {
     const std::vector<double> shares = samples.shares(0, steps);
     for (const double share : shares) off = std::max(off, std::abs(100 * share - kCap));
     print({.experiment = "X5",
-           .what = fmt::format("cap of 25 % on an idle box, frames come {} at once: furthest in {}", burst,
-                               steps > 1 ? "1 s" : "100 ms"),
+           .what = fmt::format("cap of 25 % on an idle box, {}frames come {} at once: furthest in {}",
+                               own_queue ? "own queue, " : "", burst, steps > 1 ? "1 s" : "100 ms"),
            .ours = off,
            .unit = "% of a core",
            .asked = fmt::format("at most {}", most),
@@ -161,8 +163,8 @@ void weights(const Ground& ground) {
 }
 
 void cap(const Ground& ground) {
-  capped(ground, 1);
-  capped(ground, 32);
+  for (const bool own_queue : {false, true})
+    for (const uint32_t burst : {1u, 32u}) capped(ground, burst, own_queue);
 }
 
 }  // namespace bulkhead::perf
