@@ -25,7 +25,7 @@ class EgressChanges {
     Kind kind;
     SliceOutput* output = nullptr;
     SliceRates rates{};
-    BitsPerSecond speed{};
+    BitsPerSecond speed{0};
   };
 
   /// They are to be made in this order. Requires: are_made().

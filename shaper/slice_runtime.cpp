@@ -96,7 +96,7 @@ void SliceRuntime::adapt(Cycles cost, Cycles longest) {
   if (cost > longest) {
     burst_ = static_cast<uint8_t>(std::max<uint64_t>(1, fitting));
   } else if (burst_ < kMostVisited && 4 * cost.count() < 3 * longest.count()) {
-    const uint64_t more = std::clamp<uint64_t>(fitting, burst_ + 1u, 2u * burst_);
+    const uint64_t more = std::clamp(fitting, burst_ + uint64_t{1}, burst_ * uint64_t{2});
     burst_ = static_cast<uint8_t>(std::min<uint64_t>(kMostVisited, more));
   }
 }
