@@ -21,6 +21,7 @@
 #include <utility>
 
 #include "nic/dpdk_log.hpp"
+#include "nic/interrupt_thread.hpp"
 #include "nic/kernel_interface.hpp"
 #include "nic/pci_device.hpp"
 #include "nic/sanitizer.hpp"
@@ -307,9 +308,12 @@ void Port::release() {
   rte_eth_dev_info info{};
   rte_eth_dev_info_get(device_, &info);
   rte_device* const device = info.device;
-  if (started_) rte_eth_dev_stop(device_);
-  // A device that is only stopped keeps buffers of the pool, and would return them after the pool's end.
-  if (close_) rte_eth_dev_close(device_);
+  // A device may hear from its peer just now: memif's handler would go on with what is freed here (22.11).
+  between_interrupts([this] {
+    if (started_) rte_eth_dev_stop(device_);
+    // A device that is only stopped keeps buffers of the pool, and would return them after the pool's end.
+    if (close_) rte_eth_dev_close(device_);
+  });
   if (detach_ && device != nullptr) rte_dev_remove(device);
   device_ = kNoDevice;
   close_ = detach_ = started_ = false;

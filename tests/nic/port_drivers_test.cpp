@@ -130,6 +130,21 @@ TEST_CASE("frames pass every driver whole, and its buffers come back", "[port]")
   }
 }
 
+TEST_CASE("a port closes while its peer goes, again and again", "[port]") {
+  PacketPool pool = make_pool(4095);
+  const LeakCheck leak(pool);
+  for (int round = 0; round < 100; ++round) {
+    INFO("round " << round);
+    const std::string socket = ",socket=bh-memif-" + std::to_string(round);  // the driver keeps the last one
+    const Port peer = open_port("net_memif1,role=server" + socket, pool);
+    const Port port = open_port("net_memif0,role=client" + socket, pool);
+    CHECK(eventually([&] { return port.link().up && peer.link().up; }));
+    // The port goes first, and while its peer hears of that in DPDK's interrupt thread, it goes too.
+  }
+  CHECK(leak.lost() == 0);
+  CHECK(rte_eth_dev_count_avail() == 0);
+}
+
 TEST_CASE("a device that an EAL argument had probed is closed, and opens again with its arguments",
           "[port]") {
   enter_private_network();
