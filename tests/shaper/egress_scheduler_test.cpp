@@ -16,8 +16,13 @@ TEST_CASE("a ceiling is met to a thousandth, from 1 kb/s to 400 Gb/s", "[egress_
   const BitsPerSecond rate = GENERATE(1_kbps, 10_kbps, 100_kbps, 1_Mbps, 10_Mbps, 100_Mbps, 1_Gbps, 10_Gbps,
                                       69_Gbps, 100_Gbps, 399_Gbps);
   INFO(rate.count() << " b/s at " << hz << " Hz");
-  // One second, or as long as 2000 frames take where a second has fewer: a frame is all there is to count.
-  const uint64_t seconds = 1 + 2000ull * kFrame * 8 / rate.count();
+  // One second, or as long as 100,000 frames take where it has more; 2000 where it has fewer: a frame is all
+  // there is to count.
+  const auto lasts = [&](uint64_t frames) {
+    return static_cast<uint64_t>(static_cast<double>(frames) * kFrame * 8 /
+                                 static_cast<double>(rate.count()) * static_cast<double>(hz));
+  };
+  const uint64_t duration = std::max(std::min(hz, lasts(100'000)), lasts(2'000));
   ScheduledPort port = port_at(400_Gbps, {slice(kNone, rate)}, hz);
   port.arrive(1, 0, 0, kFrame, kPlenty);
   uint64_t now = 1;
@@ -25,7 +30,7 @@ TEST_CASE("a ceiling is met to a thousandth, from 1 kb/s to 400 Gb/s", "[egress_
   while (port.sent(0) < 8 * kFrame) port.run(now, now + hz / 100);
   const uint64_t from = now;
   const uint64_t before = port.sent(0);
-  port.run(now, from + seconds * hz);
+  port.run(now, from + duration);
   const double got = bits_a_second(port.sent(0) - before, now - from, hz);
   CHECK(got == Approx(static_cast<double>(rate.count())).epsilon(0.001));
   CHECK(port.window(0).burst() <= 8 * kFrame);
