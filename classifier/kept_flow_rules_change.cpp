@@ -53,15 +53,17 @@ bool KeptFlowRules::has(SliceId id, std::span<const FlowspaceEntry> entries) con
   const auto slice = slices_.find(id);
   const std::vector<FlowspaceEntry>& ranked = slice == slices_.end() ? none : slice->second->ranked;
   const auto here = Interval<kMaxPorts - 1>::exactly(port_.value());
+  const auto stands = [&](const FlowspaceEntry& kept, const FlowspaceEntry& entry) {
+    // Most are for one port, and there may be many.
+    if (entry.match.port == here) return is_same(kept, entry);
+    FlowspaceEntry at_port = entry;
+    at_port.match.port = here;
+    return is_same(kept, at_port);
+  };
   auto kept = ranked.begin();
   for (const FlowspaceEntry& entry : entries) {
     if (!entry.match.port.matches(port_.value())) continue;
-    if (kept == ranked.end()) return false;
-    // Most are for one port, and there may be many.
-    FlowspaceEntry at_port;
-    const bool is_narrow = entry.match.port == here;
-    if (!is_narrow) (at_port = entry).match.port = here;
-    if (!is_same(*kept++, is_narrow ? entry : at_port)) return false;
+    if (kept == ranked.end() || !stands(*kept++, entry)) return false;
   }
   return kept == ranked.end();
 }
