@@ -63,7 +63,8 @@ bool KeptFlowRules::has(SliceId id, std::span<const FlowspaceEntry> entries) con
   auto kept = ranked.begin();
   for (const FlowspaceEntry& entry : entries) {
     if (!entry.match.port.matches(port_.value())) continue;
-    if (kept == ranked.end() || !stands(*kept++, entry)) return false;
+    if (kept == ranked.end() || !stands(*kept, entry)) return false;
+    ++kept;
   }
   return kept == ranked.end();
 }
