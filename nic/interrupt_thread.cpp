@@ -5,9 +5,8 @@
 
 #include <rte_interrupts.h>
 #include <sys/eventfd.h>
-#include <unistd.h>
 
-#include <memory>
+#include <mutex>
 #include <semaphore>
 
 #include "nic/sanitizer.hpp"
@@ -15,52 +14,60 @@
 namespace bulkhead {
 namespace {
 
-struct Call {
-  void (*work)(void*);
-  void* argument;
-  int event = -1;
-  bool has_worked = false;
-  std::binary_semaphore done{0};
+/// DPDK takes note of several events at once, calls their handlers by file descriptor, and sets up anew what
+/// it listens to when it comes upon that among them. So the caller may open files again, or end DPDK, only
+/// with the event after the next: those noted beside the first are through then, and so is that.
+constexpr int kRounds = 3;
+
+/// An event of ours among those of the devices. Stays for as long as the process: to take it away would make
+/// the thread set itself up anew, at a time that nobody knows.
+class Doorbell {
+ public:
+  Doorbell() : event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    handle_ = rte_intr_instance_alloc(RTE_INTR_INSTANCE_F_PRIVATE);
+    hand_over_to_library(this);
+    hangs_ = event_ >= 0 && handle_ != nullptr && rte_intr_type_set(handle_, RTE_INTR_HANDLE_EXT) == 0 &&
+             rte_intr_fd_set(handle_, event_) == 0 && rte_intr_callback_register(handle_, answer, this) == 0;
+  }
+
+  void call(void (*work)(void*), void* argument) {
+    const std::scoped_lock one_at_a_time(mutex_);
+    if (!hangs_) return work(argument);
+    work_ = work;
+    argument_ = argument;
+    round_ = 0;
+    hand_over_to_library(this);
+    eventfd_write(event_, 1);
+    done_.acquire();
+  }
+
+ private:
+  static void answer(void* of) {
+    take_over_from_library(of);
+    auto* const bell = static_cast<Doorbell*>(of);
+    eventfd_t count = 0;
+    eventfd_read(bell->event_, &count);
+    if (bell->round_ == 0) bell->work_(bell->argument_);
+    if (++bell->round_ == kRounds) return bell->done_.release();
+    eventfd_write(bell->event_, 1);
+  }
+
+  int event_;
+  rte_intr_handle* handle_ = nullptr;
+  bool hangs_ = false;
+  std::mutex mutex_;
+  void (*work_)(void*) = nullptr;
+  void* argument_ = nullptr;
+  int round_ = 0;
+  std::binary_semaphore done_{0};
 };
-
-/// DPDK takes note of several events at once, and calls their handlers by file descriptor. So the caller may
-/// open files again only when those are through that it took note of beside this one: with the next event.
-void handle(void* of) {
-  take_over_from_library(of);
-  auto* const call = static_cast<Call*>(of);
-  eventfd_t count = 0;
-  eventfd_read(call->event, &count);
-  if (call->has_worked) return call->done.release();
-  call->work(call->argument);
-  call->has_worked = true;
-  eventfd_write(call->event, 1);
-}
-
-struct FreeInterrupt {
-  void operator()(rte_intr_handle* handle) const { rte_intr_instance_free(handle); }
-};
-
-bool call_by_event(Call& call) {
-  const std::unique_ptr<rte_intr_handle, FreeInterrupt> interrupt{
-      rte_intr_instance_alloc(RTE_INTR_INSTANCE_F_PRIVATE)};
-  if (!interrupt || rte_intr_type_set(interrupt.get(), RTE_INTR_HANDLE_EXT) != 0 ||
-      rte_intr_fd_set(interrupt.get(), call.event) != 0)
-    return false;
-  hand_over_to_library(&call);
-  if (rte_intr_callback_register(interrupt.get(), handle, &call) != 0) return false;
-  eventfd_write(call.event, 1);
-  call.done.acquire();
-  rte_intr_callback_unregister_sync(interrupt.get(), handle, &call);
-  return true;
-}
 
 }  // namespace
 
 void call_between_interrupts(void (*work)(void*), void* argument) {
   if (rte_thread_is_intr() != 0) return work(argument);
-  Call call{work, argument, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
-  if (call.event < 0 || !call_by_event(call)) work(argument);
-  if (call.event >= 0) close(call.event);
+  static Doorbell bell;
+  bell.call(work, argument);
 }
 
 }  // namespace bulkhead
