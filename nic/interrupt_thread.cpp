@@ -23,13 +23,6 @@ constexpr int kRounds = 3;
 /// the thread set itself up anew, at a time that nobody knows.
 class Doorbell {
  public:
-  Doorbell() : event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-    handle_ = rte_intr_instance_alloc(RTE_INTR_INSTANCE_F_PRIVATE);
-    hand_over_to_library(this);
-    hangs_ = event_ >= 0 && handle_ != nullptr && rte_intr_type_set(handle_, RTE_INTR_HANDLE_EXT) == 0 &&
-             rte_intr_fd_set(handle_, event_) == 0 && rte_intr_callback_register(handle_, answer, this) == 0;
-  }
-
   void call(void (*work)(void*), void* argument) {
     const std::scoped_lock one_at_a_time(mutex_);
     if (!hangs_) return work(argument);
@@ -52,14 +45,20 @@ class Doorbell {
     eventfd_write(bell->event_, 1);
   }
 
-  int event_;
-  rte_intr_handle* handle_ = nullptr;
-  bool hangs_ = false;
+  bool hang() {
+    hand_over_to_library(this);
+    return event_ >= 0 && handle_ != nullptr && rte_intr_type_set(handle_, RTE_INTR_HANDLE_EXT) == 0 &&
+           rte_intr_fd_set(handle_, event_) == 0 && rte_intr_callback_register(handle_, answer, this) == 0;
+  }
+
+  const int event_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  rte_intr_handle* const handle_ = rte_intr_instance_alloc(RTE_INTR_INSTANCE_F_PRIVATE);
   std::mutex mutex_;
   void (*work_)(void*) = nullptr;
   void* argument_ = nullptr;
   int round_ = 0;
   std::binary_semaphore done_{0};
+  const bool hangs_ = hang();  // last: it is heard from then on
 };
 
 }  // namespace
