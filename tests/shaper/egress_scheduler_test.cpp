@@ -18,10 +18,7 @@ TEST_CASE("a ceiling is met to a thousandth, from 1 kb/s to 400 Gb/s", "[egress_
   INFO(rate.count() << " b/s at " << hz << " Hz");
   // One second, or as long as 100,000 frames take where it has more; 2000 where it has fewer: a frame is all
   // there is to count.
-  const auto lasts = [&](uint64_t frames) {
-    return static_cast<uint64_t>(static_cast<double>(frames) * kFrame * 8 /
-                                 static_cast<double>(rate.count()) * static_cast<double>(hz));
-  };
+  const auto lasts = [&](uint64_t frames) { return frames * kFrame * 8 * hz / rate.count(); };
   const uint64_t duration = std::max(std::min(hz, lasts(100'000)), lasts(2'000));
   ScheduledPort port = port_at(400_Gbps, {slice(kNone, rate)}, hz);
   port.arrive(1, 0, 0, kFrame, kPlenty);
