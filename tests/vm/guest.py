@@ -16,6 +16,7 @@ import time
 import traceback
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "netns"))
+import frames
 import network
 
 CHANNEL = "bulkhead"  # the name of the machine's serial port that leads to the test
@@ -120,20 +121,37 @@ class Agent:
             network.quiet_interface(self, interface, 1500)
             self.wires[interface] = network.Wire(self, interface)
 
+    def add_vlans(self, interface, *vids):
+        """Lets the kernel add these VLANs' tags to what is sent out of an interface.
+
+        A tag that stands in the frame already is none to the kernel's classifier: for a raw socket the network header
+        begins behind it (since Linux 5.19: packet_parse_headers), and there flower looks for the tag.
+        """
+        for vid in vids:
+            name = f"{interface}.{vid}"
+            network.command("ip", "link", "add", "link", interface, "name", name, "type", "vlan", "id", str(vid))
+            self.listen(name)
+
     def close_wires(self):
         while self.wires:
             self.wires.popitem()[1].close()
 
-    def send(self, interface, *frames):
+    def send(self, interface, *sent):
         """Sends frames, written in hex, out of an interface: to the appliance, where it has the other end."""
-        self.wires[interface].send(*map(bytes.fromhex, frames))
+        for frame in map(bytes.fromhex, sent):
+            tag = frames.tag(frame)
+            vlan = self.wires.get(f"{interface}.{tag[0]}") if tag else None
+            if vlan:
+                vlan.send(frame[:12] + frame[16:])
+            else:
+                self.wires[interface].send(frame)
 
     def receive(self, interface, count):
         """The next frames that the appliance sends to an interface, in hex; fewer where no more come."""
-        frames = []
-        while len(frames) < count and (frame := self.wires[interface].receive()) is not None:
-            frames.append(frame.hex())
-        return frames
+        received = []
+        while len(received) < count and (frame := self.wires[interface].receive()) is not None:
+            received.append(frame.hex())
+        return received
 
 
 def channel():

@@ -3,15 +3,18 @@
 """The appliance on net_tap devices, whose flow rules the kernel executes: what comes out does not depend on who steers.
 
 In a virtual machine, because the kernel's flower classifier is wanted. One scenario, run for each way to steer that
-there is, with the same outcome each time, to the frame.
+there is, with the same outcome each time, to the frame. And the driver's own fault, step by step: it steers another
+VLAN than it was told, the software check stops what comes, and the slice goes on in software.
 """
+import json
 import struct
 
 import case
+import appliance
 import frames
 
 # The kernel's part in executing rules, which a kernel with modules does not load by itself for DPDK.
-MODULES = ["tun", "sch_ingress", "sch_multiq", "cls_flower", "act_gact", "act_mirred", "act_skbedit"]
+MODULES = ["tun", "8021q", "sch_ingress", "sch_multiq", "cls_flower", "act_gact", "act_mirred", "act_skbedit"]
 TAPS = {"left": "dtap0", "right": "dtap1"}
 SIZES = [64, 65, 128, 512, 1024, 1514]
 WINDOW = 32  # frames on their way at once: a tap holds 500
@@ -24,9 +27,12 @@ STATIONS = {"by-mac": ("02:00:00:00:01:0a", "02:00:00:00:01:0b"),
 FIELDS = {"by-mac": ("", ""), "by-prefix": ('ip_dst = "10.2.0.0/16"', 'ip_dst = "10.1.0.0/16"'),
           "by-vlan": ('vlan = 100\nethertype = "ipv4"', 'vlan = 100\nethertype = "ipv4"')}
 STRANGER = "02:00:00:00:09:0b"
+# DPDK 22.11's net_tap keeps the low four bits of a rule's VID, as it swaps the octets of the mask alone, and where none
+# of these is set it asks the kernel for no VLAN (tap_flow.c, tap_flow_create_vlan).
+MISTAKEN_VLAN = 100 & 0xF
 
 
-def configuration(flow_rules):
+def ports(flow_rules):
     text = '[appliance]\nworkers = 1\nmemory = "128MiB"\neal = ["--no-pci"]\n'
     for number, (port, interface) in enumerate(TAPS.items()):
         text += f"""
@@ -36,6 +42,11 @@ device     = "net_tap{number},iface={interface}"
 speed      = "1Gbps"
 flow_rules = "{flow_rules}"
 """
+    return text
+
+
+def configuration(flow_rules):
+    text = ports(flow_rules)
     for name, (left, right) in STATIONS.items():
         text += f'\n[[slice]]\nname = "{name}"\nforward = "wire"\n'
         for port, destination, field in (("left", right, FIELDS[name][0]), ("right", left, FIELDS[name][1])):
@@ -81,8 +92,7 @@ def strangers():
             frames.frame(STRANGER, prefix, "no IP"),
             frames.frame(STRANGER, vlan, "untagged"),
             frames.frame(STRANGER, vlan, "another VLAN", vlan=101),
-            # What DPDK 22.11's net_tap takes for VLAN 100.
-            tagged(udp(STRANGER, vlan, "192.0.2.2", "the driver's VLAN", 64), 4)]
+            tagged(udp(STRANGER, vlan, "192.0.2.2", "the driver's VLAN", 60), MISTAKEN_VLAN)]
 
 
 def by_station(arrived):
@@ -110,6 +120,8 @@ class Scenario:
         cls.start(configuration(cls.FLOW_RULES))
         cls.machine.call("listen", *TAPS.values())
         cls.addClassCleanup(cls.machine.call, "close_wires")
+        for interface in TAPS.values():
+            cls.machine.call("add_vlans", interface, 100, MISTAKEN_VLAN)
 
     def pass_on(self, side, offered):
         """Sends frames to one port and returns as many that left by the other, each as it was sent."""
@@ -165,6 +177,10 @@ class Hardware(Scenario, case.Case):
             # All by the slice's own queues: the demultiplexer had nothing to do for it.
             self.assertEqual([port["rx_own_queue_packets"] for port in slice_ports], [in_slice] * len(TAPS), name)
             self.assertEqual(metrics("isolation_violations_total", slice=name), 0)
+        # The driver's VLAN came by its queue until the rules were next looked after, then by the shared one.
+        stopped = metrics("isolation_violations_total", slice="by-vlan", port="left")
+        self.assertGreaterEqual(stopped, 1)
+        self.assertEqual(metrics("isolation_violations_total"), stopped)
 
     def test_rules_are_told_as_testpmd_reads_them(self):
         rules = {(rule["slice"], rule["port"]): rule for rule in self.box.json("/api/v1/rules")["rules"]}
@@ -174,6 +190,107 @@ class Hardware(Scenario, case.Case):
         self.assertRegex(by_prefix["testpmd"][0],
                          r"^flow create 0 ingress priority \d+ pattern eth dst is 02:00:00:00:02:0b / "
                          r"ipv4 dst spec 10.2.0.0 dst prefix 16 / end actions queue index \d+ / end$")
+
+
+# For each slice its VLAN, and the one that the driver asks the kernel for (None: any).
+VLAN_SLICES = {"vlan-5": (5, 5), "vlan-100": (100, MISTAKEN_VLAN), "vlan-16": (16, None)}
+MISLED = ["vlan-100", "vlan-16"]  # whose queues get frames of MISTAKEN_VLAN
+STATION = "02:00:00:00:04:{:02x}"  # of the slice of this VLAN
+TIMES = 8
+
+
+class VlanFault(case.Case):
+    """Where the driver brings a slice another VLAN's frames, they do not enter it, and it goes on in software."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.start(ports("auto") + "".join(f'''
+[[slice]]
+name = "{name}"
+forward = "wire"
+[[slice.flowspace]]
+port = ["left", "right"]
+vlan = {vid}
+eth_dst = "{STATION.format(vid)}"
+ethertype = "ipv4"
+''' for name, (vid, _) in VLAN_SLICES.items()))
+        cls.machine.call("listen", *TAPS.values())
+        cls.addClassCleanup(cls.machine.call, "close_wires")
+        cls.machine.call("add_vlans", TAPS["left"], MISTAKEN_VLAN, *[vid for vid, _ in VLAN_SLICES.values()])
+
+    def send(self, name, vlan, text):
+        """Sends a frame of that VLAN to a slice's station, and returns it."""
+        frame = tagged(udp(STRANGER, STATION.format(VLAN_SLICES[name][0]), "192.0.2.2", text, 60), vlan)
+        self.machine.call("send", TAPS["left"], frame.hex())
+        return frame
+
+    def own_frames_pass(self, text):
+        """Some frames of each slice's own VLAN leave as they were sent, and nothing before them."""
+        sent = [self.send(name, vid, f"{text} {turn}")
+                for turn in range(TIMES) for name, (vid, _) in VLAN_SLICES.items()]
+        received = self.machine.call("receive", TAPS["right"], len(sent))
+        self.assertEqual(by_station(map(bytes.fromhex, received)), by_station(sent))
+
+    def strangers_are_stopped(self, text):
+        """One to each slice's station. What leaves next is what was sent behind them."""
+        for name in VLAN_SLICES:
+            self.send(name, MISTAKEN_VLAN, text)
+        self.own_frames_pass(f"behind {text}")
+        return self.box.settled()
+
+    def own_queue_packets(self):
+        """How many of each slice's packets came by its own queue at the left port."""
+        self.box.settled()
+        ports_of = {name: self.box.json(f"/api/v1/slices/{name}")["ports"] for name in VLAN_SLICES}
+        return {name: port["rx_own_queue_packets"]
+                for name, its_ports in ports_of.items() for port in its_ports if port["port"] == "left"}
+
+    def rules(self, port):
+        return {rule["slice"]: rule for rule in self.box.json("/api/v1/rules")["rules"] if rule["port"] == port}
+
+    def kernels_vlans(self, port):
+        """What the kernel was asked for: {queue: VLAN}."""
+        shown = self.machine.call("output", "tc", "-json", "filter", "show", "dev", TAPS[port], "parent", "1:")
+        options = [one["options"] for one in json.loads(shown) if "options" in one and one["protocol"] == "802.1Q"]
+        return {one["actions"][0]["queue_mapping"]: one["keys"].get("vlan_id") for one in options}
+
+    def test_a_rule_that_brings_another_vlan_is_given_up(self):
+        before = self.rules("left")
+        asked = {before[name]["queue"]: vlan for name, (_, vlan) in VLAN_SLICES.items()}
+        self.assertEqual(self.kernels_vlans("left"), asked)
+        self.own_frames_pass("before")
+        self.assertEqual(self.own_queue_packets(), {"vlan-5": TIMES, "vlan-100": 0, "vlan-16": TIMES})
+
+        metrics = self.strangers_are_stopped("stranger")
+        violations = [({"slice": name, "port": "left"}, 1) for name in MISLED]
+        self.assertCountEqual(metrics.nonzero("isolation_violations_total"), violations)
+        self.assertEqual(metrics("port_unclaimed_packets_total"), 1)
+
+        appliance.until(lambda: all(self.rules("left")[name]["where"] == "software" for name in MISLED),
+                        "the slices are left to software")
+        self.assertEqual(self.kernels_vlans("left"), {before["vlan-5"]["queue"]: 5})
+        self.assertEqual(self.kernels_vlans("right"), asked)
+        by_queue = self.own_queue_packets()
+        metrics = self.strangers_are_stopped("stranger once more")
+        self.assertCountEqual(metrics.nonzero("isolation_violations_total"), violations)
+        self.assertEqual(metrics("port_unclaimed_packets_total"), 1 + len(VLAN_SLICES))
+        self.assertEqual(self.own_queue_packets(), by_queue | {"vlan-5": by_queue["vlan-5"] + TIMES})
+        for name in VLAN_SLICES:
+            self.assertEqual(metrics("slice_received_packets_total", slice=name), 3 * TIMES)
+            self.assertEqual(metrics("slice_transmitted_packets_total", slice=name, port="right"), 3 * TIMES)
+        self.says_why(before)
+
+    def says_why(self, before):
+        said = self.machine.call("output", appliance.PROGRAM, "status", "--rules")
+        rules = self.rules("left")
+        for name in MISLED:
+            why = f"1 packet of others came by its queue {before[name]['queue']}"
+            self.assertEqual(rules[name]["why_not_hardware"], why)
+            self.assertEqual(rules[name]["suspect_testpmd"], before[name]["testpmd"])
+            self.assertIn(f"slice {name} at port left: software; not in hardware: {why}", said)
+            self.assertIn(f"  suspect: {before[name]['testpmd'][0]}\n", said)
+            self.assertIn(f"slice {name} at port left: {why}; it is left to software from now on; "
+                          f"suspect rule: {before[name]['testpmd'][0]}\n", self.box.log())
 
 
 if __name__ == "__main__":
