@@ -20,6 +20,7 @@ void GuaranteeQueue::set_guarantee(uint16_t member, BitsPerSecond guarantee, Bit
                                     guarantee.count());
   node.run =
       static_cast<uint64_t>((static_cast<unsigned __int128>(largest_frame_ >> kWorkBits) * node.byte) >> 16);
+  node.next = node.run;
   // Its present run keeps the time it has, but never more than it would take now: a guarantee raised from
   // next to nothing does not wait for the end of what next to nothing had begun.
   if (!present) return;
@@ -29,7 +30,7 @@ void GuaranteeQueue::set_guarantee(uint16_t member, BitsPerSecond guarantee, Bit
     waiting_.push(member, node.start);
   } else {
     due_.remove(member);
-    due_.push(member, node.start + node.run);
+    due_.push(member, node.start + node.next);
   }
 }
 

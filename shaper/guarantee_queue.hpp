@@ -15,6 +15,10 @@ namespace bulkhead {
 /// member, with the rest of the rate; were it served only when no guarantee is due, a thousand guarantees
 /// that become due at once would keep it waiting for a thousand frames.
 ///
+/// What a member will send is not known before it has: its deadline is by the most that it sent at a time of
+/// late, so that who sends little need not wait for all who send much. Sending more than that gains a member
+/// the part of one turn by which it comes earlier, and others wait at most so much longer for it.
+///
 /// Its clock is the port's work: bytes sent, and bytes that an idle port could have sent. A worker that was
 /// descheduled owes nobody anything.
 ///
@@ -45,7 +49,7 @@ class GuaranteeQueue {
     if (node.run == 0 || waiting_.contains(member) || due_.contains(member)) return;
     node.start = work_;
     in_use_ += node.fraction;
-    due_.push(member, node.start + node.run);
+    due_.push(member, node.start + node.next);
   }
 
   /// The member does not want to send any more, though it was not served by this queue.
@@ -89,10 +93,12 @@ class GuaranteeQueue {
  private:
   static constexpr unsigned kFractionBits = 48;
   static constexpr uint64_t kWhole = uint64_t{1} << kFractionBits;
+  static constexpr uint64_t kForgottenPart = 8;  // of the most that it sent at a time, whenever it sends less
 
   struct Node {
     uint64_t start = 0;  // work
     uint64_t run = 0;    // work that goes by while a largest frame is sent at the guarantee; 0: no guarantee
+    uint64_t next = 0;   // the same for what it is expected to send at a time
     uint64_t byte = 0;   // work while a byte is sent, in 2^-16 of work's unit
     uint64_t fraction = 0;  // of the port's speed, in 2^-kFractionBits
     uint64_t carry = 0;     // what `start` lacks for being exact, in byte's unit
@@ -136,7 +142,7 @@ inline void GuaranteeQueue::refresh(Wants& wants) {
     const uint16_t member = waiting_.first();
     waiting_.pop();
     if (wants(member))
-      due_.push(member, nodes_[member].start + nodes_[member].run);
+      due_.push(member, nodes_[member].start + nodes_[member].next);
     else
       leave(nodes_[member]);
   }
@@ -169,14 +175,16 @@ inline uint16_t GuaranteeQueue::take(Wants wants) {
 inline void GuaranteeQueue::charge(uint16_t member, uint64_t bytes, bool wants_more) {
   Node& node = nodes_[member];
   const unsigned __int128 spent = static_cast<unsigned __int128>(bytes) * node.byte + node.carry;
-  node.start += static_cast<uint64_t>(spent >> 16);
+  const auto time = static_cast<uint64_t>(spent >> 16);
+  node.start += time;
+  if (bytes > 0) node.next = std::min(node.run, std::max(time, node.next - node.next / kForgottenPart));
   node.carry = static_cast<uint64_t>(spent) & 0xffff;
   // Never more than two runs late, which only guarantees beyond the port's speed could be.
   if (static_cast<int64_t>(work_ - node.start - 2 * node.run) > 0) node.start = work_ - 2 * node.run;
   if (!has_come(node.start))
     waiting_.push(member, node.start);
   else if (wants_more)
-    due_.push(member, node.start + node.run);
+    due_.push(member, node.start + node.next);
   else
     leave(node);
 }

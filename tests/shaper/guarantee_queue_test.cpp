@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shaper/guarantee_queue.hpp"
 
+#include <algorithm>
 #include <array>
 #include <catch2/catch.hpp>
 
@@ -9,6 +10,7 @@ using namespace bulkhead;
 namespace {
 
 constexpr uint64_t kFrame = 1546;
+constexpr uint64_t kShort = 84;
 constexpr uint16_t kRest = GuaranteeQueue::kNone;
 
 /// A port of 10 Gb/s on which somebody always sends, and members who always want to.
@@ -23,12 +25,31 @@ class Queue {
   }
   uint16_t serve(bool wants_more = true) {
     const uint16_t member = queue_.take([](uint16_t) { return true; });
+    const uint64_t bytes = member != kRest && member == brief_ ? sends_ : kFrame;
     if (member == kRest)
-      queue_.charge_rest(kFrame);
+      queue_.charge_rest(bytes);
     else
-      queue_.charge(member, kFrame, wants_more);
-    queue_.advance(kFrame);
+      queue_.charge(member, bytes, wants_more && member != brief_);
+    queue_.advance(bytes);
     return member;
+  }
+  /// From now on the member sends so much when it is served, and has no more then; kRest: nobody is like
+  /// that.
+  void set_brief(uint16_t member, uint64_t bytes) {
+    brief_ = member;
+    sends_ = bytes;
+  }
+  /// The member begins to want to, at various moments: how many others are served before it, at most.
+  int most_before(uint16_t member) {
+    int most = 0;
+    for (int moment = 0; moment < 30; ++moment) {
+      for (int other = 0; other < 20 + moment; ++other) serve();
+      queue_.enter(member);
+      int others = 0;
+      while (serve() != member) REQUIRE(++others < 1000);
+      most = std::max(most, others);
+    }
+    return most;
   }
   /// How many times the rest is served before somebody's guarantee is.
   int rest_before_guarantee(bool wants_more = true) {
@@ -39,6 +60,8 @@ class Queue {
 
  private:
   GuaranteeQueue queue_;
+  uint16_t brief_ = kRest;
+  uint64_t sends_ = 0;
 };
 
 }  // namespace
@@ -86,4 +109,31 @@ TEST_CASE("after hours without contention a guarantee is served at once", "[guar
   for (int hour = 0; hour < 5; ++hour) (*queue).idle(uint64_t{1} << 45);
   (*queue).enter(0);
   CHECK(queue.rest_before_guarantee() <= 9);
+}
+
+TEST_CASE("who sends little at a time does not wait for those who send much", "[guarantee_queue]") {
+  Queue queue(9);
+  for (uint16_t member = 0; member < 9; ++member) queue.guarantee(member, 1_Gbps);
+  queue.set_brief(0, kFrame);
+  CHECK(queue.most_before(0) > 3);
+  queue.set_brief(0, kShort);
+  (void)queue.most_before(0);
+  CHECK(queue.most_before(0) <= 1);
+}
+
+TEST_CASE("who sends much after little has no more than its guarantee", "[guarantee_queue]") {
+  Queue queue(9);
+  for (uint16_t member = 0; member < 9; ++member) queue.guarantee(member, 1_Gbps);
+  std::array<int, 9> served{};
+  for (int i = 0; i < 90'000; ++i) {
+    // Ten short ones, then ten of the longest.
+    queue.set_brief(served[0] % 20 < 10 ? uint16_t{0} : kRest, kShort);
+    const uint16_t member = queue.serve();
+    (*queue).enter(0);
+    if (member != kRest) ++served.at(member);
+  }
+  for (std::size_t member = 2; member < 9; ++member) CHECK(served.at(member) == Approx(served[1]).margin(2));
+  // Half of its turns are short.
+  const double bytes = served[0] / 2.0 * (kShort + kFrame);
+  CHECK(bytes <= served[1] * static_cast<double>(kFrame) * 1.001);
 }
