@@ -34,6 +34,10 @@ class CpuBudgets {
 
   /// The slice has work.
   void wait(const Layout& layout, std::size_t slice, Cycles now);
+  /// It waits, or has its turn.
+  [[nodiscard]] bool waits(const Layout& layout, std::size_t slice) const {
+    return scheduler_.has_work(SliceId{layout.cpu_slot(slice)});
+  }
   [[nodiscard]] bool nobody_waits() const { return scheduler_.empty(); }
 
   /// The slice that is to be visited now; nothing where all wait for their caps. Follow with `begin`, a visit

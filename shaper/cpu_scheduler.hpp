@@ -51,6 +51,7 @@ class CpuScheduler {
   void activate(SliceId slice, Cycles now);
   /// Nobody has work.
   [[nodiscard]] bool empty() const { return runnable_ == 0 && parked_.empty(); }
+  [[nodiscard]] bool has_work(SliceId slice) const { return slices_[slice.value()].has_work; }
 
   /// Who is to be visited now; nothing where nobody has work, or all who have are at their caps. Follow with
   /// `charge`.

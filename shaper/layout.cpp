@@ -89,6 +89,9 @@ void Layout::share_out_queues(std::span<const QueueOwner> owners) {
     has_own_[number / 64] |= uint64_t{1} << number % 64;
     ++first_own_[number + 1];
   }
+  for (std::size_t slice = 0; slice < slices_.size(); ++slice)
+    if (is_reserved(slice) && first_own_[slice + 1] > 0)
+      reserved_own_.push_back(static_cast<uint16_t>(slice));
   std::partial_sum(first_own_.begin(), first_own_.end(), first_own_.begin());
   for (std::size_t port = 0; port < ports_.size(); ++port)
     for (uint16_t queue = 1; queue <= ports_[port].runtime->port.own_queues(); ++queue)

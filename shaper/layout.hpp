@@ -69,6 +69,8 @@ class Layout {
   [[nodiscard]] bool is_capped(std::size_t slice) const {
     return (capped(slice / 64) >> slice % 64 & 1) != 0;
   }
+  /// A part of a core is the slice's whenever it has work.
+  [[nodiscard]] bool is_reserved(std::size_t slice) const { return shares_[slice].reserve > 0; }
   [[nodiscard]] bool any_capped() const { return any_capped_; }
   /// Slices 64 * word and up that may not.
   [[nodiscard]] uint64_t capped(std::size_t word) const { return capped_[word]; }
@@ -83,6 +85,8 @@ class Layout {
   [[nodiscard]] std::span<const SliceRuntime::OwnIngress> own_queues(std::size_t slice) const {
     return std::span(own_queues_).subspan(first_own_[slice], first_own_[slice + 1] - first_own_[slice]);
   }
+  /// Slices with queues of their own and a reserve.
+  [[nodiscard]] std::span<const uint16_t> reserved_own() const { return reserved_own_; }
   [[nodiscard]] std::size_t own_queue_count() const { return own_queues_.size(); }
   /// Of queues and marks.
   [[nodiscard]] std::size_t owner_count() const { return owner_count_; }
@@ -126,6 +130,7 @@ class Layout {
   std::vector<SliceRuntime::OwnIngress> own_queues_;  // of all slices, in their order
   std::vector<std::size_t> first_own_;                // in own_queues_, by SliceId, and the end
   std::vector<uint64_t> has_own_;                     // slices with queues of their own
+  std::vector<uint16_t> reserved_own_;                // of has_own_
   std::size_t owner_count_ = 0;
 };
 

@@ -23,6 +23,7 @@ constexpr std::size_t kHelpedTogether = 2;   // slices of other workers
 constexpr std::size_t kTurnsTogether = 8;    // visits by turns for which the same ports are claimed
 constexpr uint32_t kSentTogether = 256;      // packets: more would leave the cache before they are sent
 constexpr std::size_t kAhead = 2;            // visits between fetching what a slice needs and visiting it
+constexpr std::size_t kLookedAt = 16;        // slices with a reserve, to find one that does not wait already
 constexpr QueueId kSharedQueue{0};
 
 /// Whether the next burst would give the slices that are ready more packets a visit: they have few, and the
@@ -230,35 +231,63 @@ Worker::Visits Worker::visit_these(const Layout& layout, std::span<const std::si
 uint32_t Worker::visit_waiting(const Layout& layout, CpuMeter& meter, Cycles end) {
   uint32_t moved = 0;
   bool want_more = false;
-  uint32_t forwarded = 0;
   while (meter.now() < end) {
-    if (forwarded > 0) {
-      moved += send_enough(layout, std::exchange(forwarded, 0), meter);
-      (void)meter.lap();  // to send is the doing of those whose packets left
-    }
-    ClaimedPorts exits(layout.port_runtimes(), meter.now());
-    for (std::size_t turn = 0; turn < kTurnsTogether && meter.now() < end; ++turn) {
-      const auto slice = budgets_.next(meter.now());
-      if (!slice) return moved;  // and is not contended any more
-      SliceRuntime& runtime = *layout.slices()[*slice];
-      if (!layout.homes().is_home(number_, *slice) || !runtime.claim.try_take()) {
-        layout.ready().mark(*slice);  // for its new worker, or for when the present visit has ended
-        budgets_.pass_over(layout, *slice, meter.now());
-        continue;
-      }
-      budgets_.begin(runtime);
-      const SliceRuntime::Visit visit = visit_claimed(layout, *slice, meter, exits);
-      budgets_.end(layout, *slice, visit.wants_more, meter.now());
-      want_more = want_more || visit.wants_more;
-      runtime.claim.release();
-      for_each_bit(visit.sent_to, [&](uint32_t port) { layout.ports()[port].ready->mark(*slice); });
-      moved += visit.packets;
-      forwarded += visit.packets;
-    }
+    const Turns turns = take_turns(layout, meter, end);
+    moved += turns.visits.packets;
+    want_more = want_more || turns.visits.want_more;
+    if (turns.are_over) return moved;  // and is not contended any more
+    if (turns.visits.packets == 0) continue;
+    moved += turns.urgent ? send(layout, meter) : send_enough(layout, turns.visits.packets, meter);
+    (void)meter.lap();  // to send is the doing of those whose packets left
   }
   // Many with a little each: turns would only cost time.
   if (!want_more) budgets_.relax();
   return moved;
+}
+
+/// A few visits by turns, with the same ports claimed for all of them.
+Worker::Turns Worker::take_turns(const Layout& layout, CpuMeter& meter, Cycles end) {
+  Turns turns;
+  ClaimedPorts exits(layout.port_runtimes(), meter.now());
+  for (std::size_t turn = 0; turn < kTurnsTogether && meter.now() < end && !turns.urgent; ++turn) {
+    const auto slice = budgets_.next(meter.now());
+    if (!slice) {
+      turns.are_over = true;
+      break;
+    }
+    SliceRuntime& runtime = *layout.slices()[*slice];
+    if (!layout.homes().is_home(number_, *slice) || !runtime.claim.try_take()) {
+      layout.ready().mark(*slice);  // for its new worker, or for when the present visit has ended
+      budgets_.pass_over(layout, *slice, meter.now());
+      continue;
+    }
+    budgets_.begin(runtime);
+    const SliceRuntime::Visit visit = visit_claimed(layout, *slice, meter, exits);
+    budgets_.end(layout, *slice, visit.wants_more, meter.now());
+    runtime.claim.release();
+    for_each_bit(visit.sent_to, [&](uint32_t port) { layout.ports()[port].ready->mark(*slice); });
+    turns.visits.packets += visit.packets;
+    turns.visits.want_more = turns.visits.want_more || visit.wants_more;
+    if (visit.packets == 0) continue;
+    // Who keeps within its reserve waits for nobody's packets.
+    turns.urgent = layout.is_reserved(*slice) && !visit.wants_more;
+    look_for_reserved(layout, meter.now());
+  }
+  return turns;
+}
+
+/// Nobody says when packets come to a slice's own queues: a slice within its reserve would wait for the next
+/// round, however much the others have to do in this one. So between turns, one such slice has a turn to
+/// look.
+void Worker::look_for_reserved(const Layout& layout, Cycles now) {
+  if (!receiving_ || !budgets_.is_contended()) return;
+  const std::span<const uint16_t> reserved = layout.reserved_own();
+  for (std::size_t n = 0; n < std::min(reserved.size(), kLookedAt); ++n) {
+    if (++looked_for_ >= reserved.size()) looked_for_ = 0;
+    const std::size_t slice = reserved[looked_for_];
+    if (!layout.homes().is_home(number_, slice) || budgets_.waits(layout, slice)) continue;
+    return budgets_.wait(layout, slice, now);
+  }
 }
 
 /// Visits slices of workers that have more to do.

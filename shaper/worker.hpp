@@ -74,6 +74,14 @@ class Worker {
     bool want_more = false;  // packets may have been left behind
   };
   Visits visit_these(const Layout& layout, std::span<const std::size_t> slices, CpuMeter& meter, Cycles end);
+  /// What a few turns have done.
+  struct Turns {
+    Visits visits;
+    bool urgent = false;    // what was forwarded is not to wait for more
+    bool are_over = false;  // nobody may be visited any more
+  };
+  Turns take_turns(const Layout& layout, CpuMeter& meter, Cycles end);
+  void look_for_reserved(const Layout& layout, Cycles now);
   uint32_t visit_waiting(const Layout& layout, CpuMeter& meter, Cycles end);
   uint32_t help_others(const Layout& layout, CpuMeter& meter);
   SliceRuntime::Visit visit_slice(const Layout& layout, std::size_t slice, CpuMeter& meter,
@@ -94,6 +102,7 @@ class Worker {
   CpuBudgets budgets_;
   Cycles longest_visit_;
   Cycles longest_round_;
+  std::size_t looked_for_ = 0;        // in Layout::reserved_own: the last
   std::size_t turn_ = 0;              // the slice that is next
   uint32_t unsent_ = 0;               // packets forwarded since it last sent
   std::optional<Cycles> next_event_;  // when a port can send again that waits for its time

@@ -39,6 +39,22 @@ class FailingModel : public ForwardingModel {
   }
 };
 
+/// Something happens while it forwards.
+class EventfulModel : public ForwardingModel {
+ public:
+  EventfulModel(std::unique_ptr<ForwardingModel> inside, std::function<void()> meanwhile)
+      : inside_(std::move(inside)), meanwhile_(std::move(meanwhile)) {}
+  void forward(std::span<const Packet> burst, LocalPort ingress, Cycles now,
+               ForwardingOutputs& outputs) override {
+    inside_->forward(burst, ingress, now, outputs);
+    meanwhile_();
+  }
+
+ private:
+  std::unique_ptr<ForwardingModel> inside_;
+  std::function<void()> meanwhile_;
+};
+
 std::unique_ptr<ForwardingModel> plain_model_of(const SliceSpec& spec) {
   if (spec.model == SliceSpec::Model::failing) return std::make_unique<FailingModel>();
   if (spec.model == SliceSpec::Model::wire) return std::make_unique<WireModel>();
@@ -52,8 +68,10 @@ std::unique_ptr<ForwardingModel> plain_model_of(const SliceSpec& spec) {
 }
 
 std::unique_ptr<ForwardingModel> model_of(const SliceSpec& spec) {
-  if (spec.each == Cycles{}) return plain_model_of(spec);
-  return std::make_unique<CostlyModel>(plain_model_of(spec), spec.each);
+  std::unique_ptr<ForwardingModel> model = plain_model_of(spec);
+  if (spec.meanwhile) model = std::make_unique<EventfulModel>(std::move(model), spec.meanwhile);
+  if (spec.each != Cycles{}) model = std::make_unique<CostlyModel>(std::move(model), spec.each);
+  return model;
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -27,7 +28,8 @@ struct SliceSpec {
   uint32_t capacity = 256;  // of its inputs, and of its ways out
   SliceRates rates{};
   Priority::Rules priority{};
-  Cycles each = Cycles{0};  // burnt for each packet
+  Cycles each = Cycles{0};            // burnt for each packet
+  std::function<void()> meanwhile{};  // what happens while a burst is forwarded
   EgressLimits limits{.max_frame = 1522, .takes_segments = true};
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Workers and the queues to which hardware steers one slice's packets.
+#include <algorithm>
 #include <atomic>
 #include <catch2/catch.hpp>
 
@@ -53,6 +54,7 @@ struct Bench {
   }
 };
 
+constexpr CpuShare kFifth{.reserve = 2'000, .weight = 256, .cap = std::nullopt};
 const std::vector<QueueOwner> kOwners{{PortId{0}, kOfA, SliceId{0}}};
 
 }  // namespace
@@ -167,4 +169,45 @@ TEST_CASE("the queue of a slice over its budget is not looked into: its packets 
   CHECK(bench.at_a().received.packets.read() == received);
   CHECK_FALSE(bench.box.ring(0).all_received());
   CHECK(dropped(*bench.a.runtime, DropReason::cpu_budget) == 0);
+}
+
+TEST_CASE("a slice within its reserve waits for one turn of another, and its packets for nobody's",
+          "[worker]") {
+  constexpr uint32_t kTurns = 100;
+  constexpr uint32_t kFirst = 64;  // packets of the first, before turns are taken
+  Box box("own-r", 2, 1023, 8191, 400_Gbps, 2);
+  const BoxSlice a =
+      Box::slice({.name = "a", .places = {{.port = 0, .vlans = {100}}, {.port = 1, .vlans = {100}}}});
+  const Frame of_a = tag(numbered(1), 100);
+  std::size_t turns = 0;
+  std::size_t at_once = 0;  // frames of a that came during one turn of b and had left at its next
+  const auto meanwhile = [&] {
+    const std::vector<Frame> left = box.ring(1).collect();
+    if (++turns > kTurns / 2 && !left.empty() && left.back() == of_a) ++at_once;
+    REQUIRE(box.ring(0).offer(box.pool(), of_a, QueueId{1}));
+  };
+  const BoxSlice b = Box::slice({.name = "b",
+                                 .places = {{.port = 0, .vlans = {200}}, {.port = 1, .vlans = {200}}},
+                                 .each = to_cycles(std::chrono::microseconds{20}),
+                                 .meanwhile = meanwhile});
+  Published<Layout> layouts(1,
+                            box.layout({a, b}, {.workers = 1, .shares = {kFifth, kFifth}})
+                                ->with_owners(std::vector<QueueOwner>{{PortId{0}, QueueId{1}, SliceId{0}},
+                                                                      {PortId{0}, QueueId{2}, SliceId{1}}}));
+  std::atomic<Phase> phase{Phase::running};
+  // One packet a visit once the first has shown what they cost, and turns once that has filled the round.
+  Worker worker(0, {.layouts = layouts,
+                    .phase = phase,
+                    .pool = box.pool(),
+                    .idle = IdlePolicy::poll,
+                    .longest_visit = std::chrono::microseconds{10},
+                    .longest_round = std::chrono::milliseconds{1}});
+  for (uint32_t i = 0; i < kFirst + kTurns; ++i)
+    REQUIRE(box.ring(0).offer(box.pool(), tag(numbered(2), 200), QueueId{2}));
+  while (turns < kTurns) {
+    CpuMeter meter(clock_now());
+    (void)worker.round(layouts.acquire(0), meter, true);
+  }
+  // The machine takes the core now and then, and a turn of a's becomes a long one.
+  CHECK(at_once > kTurns / 4);
 }
