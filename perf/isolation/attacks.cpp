@@ -12,6 +12,7 @@ constexpr double kGigabit = 1e9;
 constexpr uint32_t kVictimLength = 256;
 constexpr uint32_t kLongLength = 1514;
 constexpr uint32_t kShortLength = 60;
+constexpr double kVictimsPart = 0.5;  // of its guarantee, up to which it makes up for what was late
 constexpr double kTimesTheirs = 10;
 constexpr double kReserve = 0.10;  // of a core, for each aggressor
 
@@ -29,7 +30,8 @@ Attack attack(const std::string& name, double guarantee, uint32_t length, std::s
       wire_slice("victim", 1, "cpu = { reserve = \"20%\" }\nbandwidth = { guarantee = \"1Gbps\" }\n");
   made.streams.push_back({.headers = headers_of(1, kVictimLength),
                           .length = kVictimLength,
-                          .rate = frames_a_second(0.9 * kGigabit, kVictimLength)});
+                          .rate = frames_a_second(kVictimsPart * kGigabit, kVictimLength),
+                          .fastest = frames_a_second(kGigabit, kVictimLength)});
   std::string names = "\"p0\", \"p1\"";
   for (std::size_t port = 2; port < ports; ++port) names += fmt::format(", \"p{}\"", port);
   for (uint32_t vlan = 2; vlan < 2 + kAggressors; ++vlan) {

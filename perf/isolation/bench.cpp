@@ -12,6 +12,7 @@
 #include "control/cores.hpp"
 #include "nic/clock.hpp"
 #include "nic/worker_thread.hpp"
+#include "perf/isolation/stamp.hpp"
 #include "tests/support/costly_model.hpp"
 
 namespace bulkhead::perf {
@@ -80,6 +81,7 @@ Bench::Bench(const Ground& ground, const Setup& setup) {
         queues.emplace(fmt::format("p{}", port), std::make_shared<QueueByVid>()).first->second;
     ends.push_back(std::make_unique<RingEnd>(
         need(RingPort::create(ring, kRingPackets, static_cast<uint16_t>(1 + setup.own_queues))), by_vid));
+    devices_.push_back(RingPort::device_of(ring));
     text += fmt::format("[[port]]\nname = \"p{}\"\ndevice = \"{}\"\nspeed = \"{}\"\n", port,
                         RingPort::device_of(ring), setup.speed);
   }
@@ -103,6 +105,10 @@ Bench::Bench(const Ground& ground, const Setup& setup) {
   appliance_ = need(Appliance::start(
       ground.eal, std::move(config), last_cores(setup.workers), [](const std::string& why) { give_up(why); },
       decorate, std::move(steering)));
+}
+
+void Bench::measure_to_departure() const {
+  for (const std::string& device : devices_) Departure::tell(device);
 }
 
 Bench::~Bench() { appliance_.reset(); }

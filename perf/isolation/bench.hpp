@@ -42,6 +42,10 @@ class Bench {
   Bench(const Bench&) = delete;
   Bench& operator=(const Bench&) = delete;
 
+  /// Delays are measured up to where the appliance gives a frame to its device: when the generator comes to
+  /// collect it is nobody's doing.
+  void measure_to_departure() const;
+
   /// The benches' [appliance], and `text`.
   [[nodiscard]] static Config config_of(const std::string& text);
 
@@ -52,6 +56,7 @@ class Bench {
   }
 
  private:
+  std::vector<std::string> devices_;
   std::unique_ptr<Traffic> traffic_;
   std::unique_ptr<Appliance> appliance_;  // gives the devices back before they go
 };

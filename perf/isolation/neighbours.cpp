@@ -11,16 +11,15 @@ namespace {
 void attack_victim(const Ground& ground, Attack attack, bool own_queues) {
   if (own_queues) attack.setup.own_queues = 1 + kAggressors;
   Bench bench(ground, attack.setup);
+  bench.measure_to_departure();
   const auto residences = [&] {
     const auto buckets = bench.appliance().snapshot().slices.front().residence_buckets;
     return std::vector<uint64_t>(buckets.begin(), buckets.end());
   };
-  const Victim victim =
-      measure_victim(bench.traffic(), attack.streams,
-                     {.times = ground.times(7),
-                      .time = {.warm_up = ground.seconds(0.05), .window = ground.seconds(0.2)},
-                      .workers = bench.appliance().worker_times(),
-                      .residences = residences});
+  VictimOptions options = victim_options(ground);
+  options.workers = bench.appliance().worker_times();
+  options.residences = residences;
+  const Victim victim = measure_victim(bench.traffic(), attack.streams, options);
   print_victim(victim, attack.name, own_queues ? "own queues" : "");
 }
 

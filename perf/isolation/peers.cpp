@@ -18,13 +18,6 @@ Attack attack_named(const std::string& name) {
   give_up("there is no attack called " + name);
 }
 
-VictimOptions options_for(const Ground& ground) {
-  return {.times = ground.times(7),
-          .time = {.warm_up = ground.seconds(0.05), .window = ground.seconds(0.2)},
-          .workers = {},
-          .residences = nullptr};
-}
-
 }  // namespace
 
 void memif_peer(Ground& ground, const std::string& who, const std::string& socket, const std::string& attack,
@@ -34,7 +27,7 @@ void memif_peer(Ground& ground, const std::string& who, const std::string& socke
   for (std::size_t port = 0; port < chosen.setup.ports; ++port)
     ends.push_back(connected(port, socket, ground.pool, queues));
   Traffic traffic(std::move(ends), ground.pool);
-  print_victim(measure_victim(traffic, chosen.streams, options_for(ground)), attack, who);
+  print_victim(measure_victim(traffic, chosen.streams, victim_options(ground)), attack, who);
 }
 
 void sched_peer(Ground& ground) {
@@ -45,7 +38,7 @@ void sched_peer(Ground& ground) {
   ends.push_back(std::make_unique<SchedIn>(sched));
   ends.push_back(std::make_unique<SchedOut>(sched));
   Traffic traffic(std::move(ends), ground.pool);
-  print_victim(measure_victim(traffic, chosen.streams, options_for(ground)), chosen.name,
+  print_victim(measure_victim(traffic, chosen.streams, victim_options(ground)), chosen.name,
                "rte_sched on the generator's core");
 }
 

@@ -2,25 +2,19 @@
 #include "perf/isolation/traffic.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "nic/clock.hpp"
+#include "perf/isolation/stamp.hpp"
 
 namespace bulkhead::perf {
 namespace {
 
-constexpr uint32_t kStampAt = 46;      // behind Ethernet, one tag, IPv4 and UDP
 constexpr uint32_t kTogether = 8;      // frames of a stream, before others have their turn
+constexpr int kBurstsTogether = 4;     // collected from an end, likewise
 constexpr double kLongestLag = 0.002;  // seconds of schedule that are made up for; more is given up
 constexpr double kQuiet = 0.03;        // seconds without a frame: nothing is under way any more
 constexpr double kLongestDrain = 3;
-
-struct Stamp {
-  uint64_t sent;
-  uint32_t sequence;
-};
-constexpr std::size_t kStampSize = 12;
 
 double hertz() { return static_cast<double>(clock_hz()); }
 Cycles cycles(double seconds) { return Cycles{static_cast<uint64_t>(seconds * hertz())}; }
@@ -38,7 +32,8 @@ struct Traffic::State {
   uint16_t number = 0;
   double interval = 0;  // cycles between bursts
   double next = 0;
-  uint32_t pending = 0;  // frames that are due
+  double not_before = 0;  // the next frame, where there is a fastest rate
+  uint32_t pending = 0;   // frames that are due
   uint32_t sequence = 0;
   uint32_t expected = 0;
   Outcome outcome;
@@ -81,12 +76,16 @@ Measured Traffic::run(std::span<const Stream> streams, const RunTime& time,
                  state.interval * static_cast<double>(i) / static_cast<double>(streams.size());
     state.outcome.seconds = time.window;
   }
+  const bool paced = std::ranges::any_of(streams, [](const Stream& stream) { return stream.fastest > 0; });
   const uint64_t stolen = stolen_from(workers);
   CoreWatch watch(workers, now);
   for (; now < window.end; now = clock_now()) {
     watch.look(now);
     if (each_round) each_round(now);
-    for (std::size_t i = 0; i < streams.size(); ++i) emit_due(streams[i], states[i], window, now);
+    for (std::size_t i = 0; i < streams.size(); ++i) {
+      emit_due(streams[i], states[i], window, now);
+      if (paced) emit_paced(streams, states, window);
+    }
     collect(streams, states, window);
   }
   const Cycles latest = now + cycles(kLongestDrain);
@@ -98,6 +97,13 @@ Measured Traffic::run(std::span<const Stream> streams, const RunTime& time,
   measured.stolen_ms = milliseconds(Cycles{stolen_from(workers) - stolen});
   measured.worker_away_ms = milliseconds(watch.worker());
   return measured;
+}
+
+/// Those that would be unpunctual if they waited for all the others.
+void Traffic::emit_paced(std::span<const Stream> streams, std::span<State> states, const Window& window) {
+  const Cycles now = clock_now();
+  for (std::size_t i = 0; i < streams.size(); ++i)
+    if (streams[i].fastest > 0) emit_due(streams[i], states[i], window, now);
 }
 
 void Traffic::emit_due(const Stream& stream, State& state, const Window& window, Cycles now) {
@@ -118,7 +124,10 @@ void Traffic::emit_due(const Stream& stream, State& state, const Window& window,
   }
   // What the generator does not manage is not sent later.
   state.pending = std::min(state.pending, stream.burst + static_cast<uint32_t>(kLongestLag * stream.rate));
-  for (uint32_t n = 0; n < kTogether && state.pending > 0; ++n, --state.pending) {
+  const uint32_t together = stream.fastest > 0 ? 1 : kTogether;
+  if (moment < state.not_before) return;
+  if (stream.fastest > 0 && state.pending > 0) state.not_before = moment + hertz() / stream.fastest;
+  for (uint32_t n = 0; n < together && state.pending > 0; ++n, --state.pending) {
     const Emitted emitted = emit(stream, state, now);
     if (emitted == Emitted::no_packet) return;  // the frame stays due
     if (!window.has(now)) continue;
@@ -133,10 +142,11 @@ Traffic::Emitted Traffic::emit(const Stream& stream, State& state, Cycles now) {
   packet.mbuf()->pkt_len = stream.length;
   packet.mbuf()->data_len = static_cast<uint16_t>(stream.length);
   if (stream.craft != nullptr) stream.craft(packet.data(), state.sequence);
-  const Stamp stamp{.sent = now.count(), .sequence = state.sequence++};
-  const uint16_t whose = static_cast<uint16_t>(run_ << 10 | state.number);
-  std::memcpy(packet.data() + kStampAt, &stamp, kStampSize);
-  std::memcpy(packet.data() + kStampAt + kStampSize, &whose, sizeof whose);
+  Stamp{.sent = now.count(),
+        .sequence = state.sequence++,
+        .whose = static_cast<uint16_t>(run_ << 10 | state.number)}
+      .write(packet.data());
+  if (stream.length >= Departure::kEnd) Departure::write(packet.data(), 0);
   if (stream.active && ends_[stream.ingress]->inject(packet)) return Emitted::on_its_way;
   free_packets({&packet, 1});
   return stream.active ? Emitted::refused : Emitted::on_its_way;
@@ -145,30 +155,36 @@ Traffic::Emitted Traffic::emit(const Stream& stream, State& state, Cycles now) {
 /// Whether any frame came.
 bool Traffic::collect(std::span<const Stream> streams, std::span<State> states, const Window& window) {
   bool any = false;
-  for (std::size_t end = 0; end < ends_.size(); ++end) {
-    Burst burst;
-    ends_[end]->collect(burst);
-    if (burst.empty()) continue;
-    any = true;
-    const Cycles now = clock_now();
-    for (const Packet packet : burst.span()) {
-      if (packet.length() < kStampAt + kStampSize + sizeof(uint16_t)) continue;
-      Stamp stamp{};
-      uint16_t whose = 0;
-      std::memcpy(&stamp, packet.data() + kStampAt, kStampSize);
-      std::memcpy(&whose, packet.data() + kStampAt + kStampSize, sizeof whose);
-      const std::size_t number = whose & 1023;
-      if (whose >> 10 != (run_ & 63) || number >= states.size() || streams[number].egress != end) continue;
-      State& state = states[number];
-      if (window.has(now)) ++state.outcome.arrived;
-      if (stamp.sequence < state.expected) ++state.outcome.reordered;
-      state.expected = std::max(state.expected, stamp.sequence + 1);
-      if (!window.has(Cycles{stamp.sent})) continue;
-      ++state.outcome.received;
-      state.outcome.delays.record((now - Cycles{stamp.sent}).count());
+  for (std::size_t end = 0; end < ends_.size(); ++end)
+    for (int bursts = 0; bursts < kBurstsTogether; ++bursts) {
+      Burst burst;
+      ends_[end]->collect(burst);
+      if (burst.empty()) break;
+      any = true;
+      const Cycles now = clock_now();
+      // Another core has written them: were they waited for one by one, the generator would be the limit.
+      for (const Packet packet : burst.span()) __builtin_prefetch(packet.mbuf());
+      for (const Packet packet : burst.span()) __builtin_prefetch(packet.data() + Stamp::kAt);
+      for (const Packet packet : burst.span()) count(packet, end, now, streams, states, window);
+      if (burst.room() > 0) break;
     }
-  }
   return any;
+}
+
+void Traffic::count(Packet packet, std::size_t end, Cycles now, std::span<const Stream> streams,
+                    std::span<State> states, const Window& window) const {
+  if (packet.length() < Stamp::kEnd) return;
+  const Stamp stamp = Stamp::read(packet.data());
+  const std::size_t number = stamp.whose & 1023;
+  if (stamp.whose >> 10 != (run_ & 63) || number >= states.size() || streams[number].egress != end) return;
+  State& state = states[number];
+  if (window.has(now)) ++state.outcome.arrived;
+  if (stamp.sequence < state.expected) ++state.outcome.reordered;
+  state.expected = std::max(state.expected, stamp.sequence + 1);
+  if (!window.has(Cycles{stamp.sent})) return;
+  ++state.outcome.received;
+  const uint64_t left = packet.length() >= Departure::kEnd ? Departure::read(packet.data()) : 0;
+  state.outcome.delays.record((left != 0 ? left : now.count()) - stamp.sent);
 }
 
 }  // namespace bulkhead::perf

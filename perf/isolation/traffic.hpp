@@ -16,9 +16,12 @@ namespace bulkhead::perf {
 /// Frames of one sender, by schedule, whatever becomes of them.
 struct Stream {
   std::vector<uint8_t> headers{};  // what each frame begins with, 46 bytes: tag, IPv4 and UDP
-  uint32_t length = 60;     // of a frame, without its check sequence; what is behind the stamp is anything
-  double rate = 0;          // frames a second
-  uint32_t burst = 1;       // frames that are due at once
+  uint32_t length = 60;  // of a frame, without its check sequence; what is behind the stamp is anything
+  double rate = 0;       // frames a second
+  uint32_t burst = 1;    // frames that are due at once
+  /// Frames a second at most, also where the generator is late: it looks after such a stream between any two
+  /// others, and sends one frame at a time. 0: what is late is sent at once.
+  double fastest = 0;
   std::size_t ingress = 0;  // far ends, by number
   std::size_t egress = 1;
   /// Changes the headers of the n-th frame. Null: all are the same.
@@ -38,7 +41,7 @@ struct Outcome {
   uint64_t received = 0;  // of those sent
   uint64_t reordered = 0;
   uint64_t arrived = 0;   // in the window, whenever they were sent
-  DelayHistogram delays;  // from sending to collecting, in cycles of the clock
+  DelayHistogram delays;  // from sending to departing or, where no device tells that, collecting; in cycles
   double seconds = 0;     // of the window
 
   [[nodiscard]] double lost() const {
@@ -86,10 +89,14 @@ class Traffic {
  private:
   struct State;
   struct Window;
+  void emit_paced(std::span<const Stream> streams, std::span<State> states, const Window& window);
   void emit_due(const Stream& stream, State& state, const Window& window, Cycles now);
   enum class Emitted : uint8_t { on_its_way, refused, no_packet };
   Emitted emit(const Stream& stream, State& state, Cycles now);
   bool collect(std::span<const Stream> streams, std::span<State> states, const Window& window);
+  /// A frame that `end` has let out.
+  void count(Packet packet, std::size_t end, Cycles now, std::span<const Stream> streams,
+             std::span<State> states, const Window& window) const;
 
   std::vector<std::unique_ptr<FarEnd>> ends_;
   const PacketPool& pool_;

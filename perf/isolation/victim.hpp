@@ -5,37 +5,45 @@
 #include <string>
 #include <vector>
 
+#include "perf/isolation/bench.hpp"
 #include "perf/isolation/traffic.hpp"
 
 namespace bulkhead::perf {
 
-/// How the first stream fares without the others and with them, one after the other.
-struct Pair {
-  Outcome alone;
-  Outcome attacked;
-  double residence_alone = 0;  // p99 in us, by the appliance's histograms; none from peers
-  double residence = 0;
+/// How the first stream fared in one run.
+struct Run {
+  Outcome outcome;
+  double residence = 0;          // p99 in us, by the appliance's histogram; none from peers
   double stolen_ms = 0;          // of the workers that tell it
   double generator_away_ms = 0;  // at a time, at most
-  bool disturbed = false;        // by the machine, for longer than a device can bridge
   bool kept_up = true;
+  /// What the machine is known to have taken.
+  [[nodiscard]] double disturbance_ms() const { return stolen_ms + generator_away_ms; }
 };
 
+/// The runs that the machine disturbed least: without the others, and with them.
 struct Victim {
-  std::vector<Pair> calm;
-  std::vector<Pair> disturbed;
+  std::vector<Run> alone;
+  std::vector<Run> attacked;
+  std::size_t runs = 0;  // of each kind, of which these are the calmest
 };
 
 struct VictimOptions {
-  int times = 7;  // pairs, calm ones if they are to be had in twice as many
-  RunTime time;
-  std::span<const WorkerTime> workers;
+  std::size_t runs = 1;  // of each kind
+  std::size_t kept = 1;  // of these, the calmest
+  RunTime time{.warm_up = 0.05, .window = 0.005};
+  std::span<const WorkerTime> workers{};
   /// The victim's packets by residence (log2 of microseconds) up to now; nothing where the peer tells none.
-  std::function<std::vector<uint64_t>()> residences;
+  std::function<std::vector<uint64_t>()> residences{};
 };
 
-/// Alone and attacked in turns, in one run of whoever is measured. Alone, the generator is just as busy, but
-/// throws the others' frames away.
+[[nodiscard]] inline VictimOptions victim_options(const Ground& ground) {
+  return {.runs = ground.quick ? 1u : 90u, .kept = 15};
+}
+
+/// Alone and attacked in turns, while whoever is measured goes on running. The windows are short, so that the
+/// machine leaves some of them alone. Without the others, the generator is just as busy, but throws their
+/// frames away.
 [[nodiscard]] Victim measure_victim(Traffic& traffic, std::vector<Stream> streams,
                                     const VictimOptions& options);
 
