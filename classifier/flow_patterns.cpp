@@ -261,6 +261,8 @@ class Builder {
     const bool has_mac = !match_.eth_dst.is_any() || !match_.eth_src.is_any();
     if (ends_at_ethernet && !nic_.takes_ethernet_alone)
       refusal_.add(fmt::format("{} takes no rule without IP", nic_.name));
+    else if (ends_at_ethernet && stack.tags == Tags::one && nic_.network_behind_vlan)
+      refusal_.add(fmt::format("{} takes no VLAN without IP", nic_.name));
     else if (!ends_at_ethernet && stack.transport == Transport::any && !nic_.takes_network_alone)
       refusal_.add(fmt::format("{} takes no rule without an L4 protocol", nic_.name));
     else if (!ends_at_ethernet && stack.tags == Tags::one && !nic_.vlan_before_network)

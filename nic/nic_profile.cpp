@@ -247,12 +247,12 @@ constexpr auto kProfiles = std::to_array<NicProfile>({
     // net/nfp/nfp_flow.c: rules for its switch alone, neither QUEUE nor MARK.
     {.name = "nfp", .drivers = {"net_nfp_pf"}},
 
-    // net/tap/tap_flow.c: rules of the kernel's flower classifier. More than four queue pairs crash. Its
-    // vlan item is faulty (byte order, eight bits of the VID) and wants ipv4 behind it; the PCP's mask is
-    // dropped. Rules of equal priority need the same type of frame. flower is asked for every protocol
+    // net/tap/tap_flow.c: rules of the kernel's flower classifier. More than four queue pairs crash. Of a VID
+    // it keeps four bits, and where these are 0 it asks for none: steering sees what comes of that, packet by
+    // packet. Without ipv4 or ipv6 behind it, the vlan item asks for a type that no frame has. The PCP's mask
+    // is dropped. Rules of equal priority need the same type of frame. flower is asked for every protocol
     // (ETH_P_ALL) and looks behind the tag. The kernel spreads what no rule has over all queues. most_rules
-    // is
-    // unconfirmed.
+    // is unconfirmed.
     {.name = "tap",
      .drivers = {"net_tap"},
      .to_queue = true,
@@ -269,6 +269,7 @@ constexpr auto kProfiles = std::to_array<NicProfile>({
      .ip_proto = whole,
      .l4 = whole,
      .takes_ethernet_alone = true,
+     .network_behind_vlan = true,
      .vlan_before_network = true,
      .mac_before_network = true,
      .sees_through_tags = true,

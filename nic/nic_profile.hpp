@@ -50,6 +50,7 @@ struct NicProfile {
 
   // Stacks
   bool takes_ethernet_alone = false;  // a pattern may end behind eth (or vlan)
+  bool network_behind_vlan = false;   // though never behind vlan
   bool takes_network_alone = true;    // a pattern may end behind ipv4 or ipv6
   bool takes_sctp = false;
   bool vlan_before_network = false;  // vlan may be asked for together with ipv4 or ipv6

@@ -167,6 +167,7 @@ std::optional<std::string> refusal_of(const FlowPattern& pattern, const NicProfi
   const bool mac = !pattern.eth_dst.is_any() || !pattern.eth_src.is_any();
   if (is_nonsense(pattern)) return "a field without its protocol";
   if (!network && !nic.takes_ethernet_alone) return "pattern ends at Ethernet";
+  if (!network && pattern.tags == Tags::one && nic.network_behind_vlan) return "pattern ends at VLAN";
   if (network && pattern.transport == Transport::any && !nic.takes_network_alone) return "pattern ends at IP";
   if (pattern.transport == Transport::sctp && !nic.takes_sctp) return "SCTP";
   if (network && pattern.tags == Tags::one && !nic.vlan_before_network) return "VLAN before IP";
