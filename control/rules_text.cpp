@@ -26,7 +26,7 @@ std::string place_text(const Snapshot::Slice& slice, const Snapshot::SlicePort& 
   if (!steering.why_not_hardware.empty()) text += "; not in hardware: " + steering.why_not_hardware;
   if (!steering.left_out.empty()) text += "; by the shared queue: " + steering.left_out;
   if (port.isolation_violations > 0)
-    text += fmt::format("; {} came that were not its", counted(port.isolation_violations, "packet"));
+    text += fmt::format("; {} of others came", counted(port.isolation_violations, "packet"));
   text += '\n';
   for (const std::string& rule : steering.rules) text += "  " + rule + '\n';
   for (const std::string& rule : steering.suspects) text += "  suspect: " + rule + '\n';

@@ -57,7 +57,7 @@ TEST_CASE("rules are told with where they are, why, and how testpmd would be ask
         "  flow create 1\n"
         "slice lab at port south: hardware, queue 1, 2 rules; by the shared queue: IP protocols without L4 "
         "ports; "
-        "1 packet came that were not its\n"
+        "1 packet of others came\n"
         "  flow create 2\n"
         "  flow create 3\n"
         "slice lab at port up: hardware, queues 4, 2, 1 (the highest class first), 1 rule\n"

@@ -144,6 +144,38 @@ TEST_CASE("Ports, rules and events") {
   CHECK(Json::parse(event)["workers"][0]["stolen_seconds"] == 0.125);
 }
 
+TEST_CASE("How each slice is steered, and why not by hardware") {
+  Snapshot snapshot = sample_snapshot();
+  std::vector<Snapshot::SlicePort>& places = snapshot.slices[0].ports;
+  places.resize(2);
+  places[0].steering = {.where = "hardware",
+                        .queue = 2,
+                        .class_queues = {4, 3},
+                        .why_not_hardware = "",
+                        .left_out = "IP protocols without L4 ports",
+                        .rules = {"flow create 0 ...", "flow create 0 ,,,"},
+                        .suspects = {}};
+  places[1].steering = {.where = "software",
+                        .queue = {},
+                        .class_queues = {},
+                        .why_not_hardware = "1 packet of others came by its queue 1",
+                        .left_out = "",
+                        .rules = {},
+                        .suspects = {"flow create 1 ..."}};
+  const Json rules = Json::parse(rules_json(snapshot))["rules"];
+  CHECK(rules[0]["where"] == "hardware");
+  CHECK(rules[0]["queue"] == 2);
+  CHECK(rules[0]["class_queues"] == Json({4, 3}));
+  CHECK(rules[0]["by_shared_queue"] == "IP protocols without L4 ports");
+  CHECK(rules[0]["testpmd"] == Json({"flow create 0 ...", "flow create 0 ,,,"}));
+  for (const char* key : {"why_not_hardware", "suspect_testpmd"}) CHECK_FALSE(rules[0].contains(key));
+  CHECK(rules[1]["where"] == "software");
+  CHECK(rules[1]["why_not_hardware"] == "1 packet of others came by its queue 1");
+  CHECK(rules[1]["testpmd"] == Json::array());
+  CHECK(rules[1]["suspect_testpmd"] == Json({"flow create 1 ..."}));
+  for (const char* key : {"queue", "class_queues", "by_shared_queue"}) CHECK_FALSE(rules[1].contains(key));
+}
+
 TEST_CASE("There is a number wherever one is meant, and text is always UTF-8") {
   Snapshot snapshot = sample_snapshot();
   snapshot.slices[0].cpu_seconds = std::numeric_limits<double>::quiet_NaN();
