@@ -111,45 +111,62 @@ std::chrono::nanoseconds Worker::until_next_event(Cycles now) const {
 
 uint32_t Worker::receive(const Layout& layout, CpuMeter& meter) {
   uint32_t moved = 0;
-  // Sorting leaves time to forward: a worker that receives all it can would forward nothing any more. What a
-  // port does not need of its part is for those behind it.
+  uint64_t have_more = 0;
+  // Sorting leaves time to forward: a worker that receives all it can would forward nothing any more. A port
+  // has a part of that time; what it does not need of it is for those behind it, and at last for all.
+  const Cycles end = meter.now() + half_round();
   Cycles enough = meter.now();
   const Cycles part{half_round().count() / std::max<std::size_t>(1, layout.ports().size())};
-  for (const Layout::PortPlace& place : layout.ports()) {
+  for (std::size_t port = 0; port < layout.ports().size(); ++port) {
     enough += part;
-    if (!place.runtime->receive_claim.try_take()) continue;
-    for (const QueueId queue : place.shared_queues) {
-      // A worker with another layout may have it for a moment yet.
-      Claim* const claim = queue == kSharedQueue ? nullptr : &place.runtime->own_queues[queue.value()].claim;
-      if (claim != nullptr && !claim->try_take()) continue;
-      const uint32_t taken = receive_from(queue, layout, place, meter, enough);
-      moved += taken;
-      place.runtime->own_queues[queue.value()].count_sorted(taken, kReceiveBurst);
-      if (claim != nullptr) claim->release();
-    }
-    place.runtime->receive_claim.release();
+    const Received received = receive_at(layout, layout.ports()[port], meter, enough);
+    moved += received.packets;
+    if (received.has_more) have_more |= uint64_t{1} << port;
   }
+  if (budgets_.is_contended())
+    for_each_bit(have_more, [&](uint32_t port) {
+      if (meter.now() < end) moved += receive_at(layout, layout.ports()[port], meter, end).packets;
+    });
   return moved;
 }
 
-/// Sorts what came by one queue that is everybody's.
-uint32_t Worker::receive_from(QueueId queue, const Layout& layout, const Layout::PortPlace& place,
-                              CpuMeter& meter, Cycles enough) {
+/// Sorts what came by the queues of a port that are everybody's.
+Worker::Received Worker::receive_at(const Layout& layout, const Layout::PortPlace& place, CpuMeter& meter,
+                                    Cycles enough) {
+  Received all;
+  if (!place.runtime->receive_claim.try_take()) return all;
+  for (const QueueId queue : place.shared_queues) {
+    // A worker with another layout may have it for a moment yet.
+    Claim* const claim = queue == kSharedQueue ? nullptr : &place.runtime->own_queues[queue.value()].claim;
+    if (claim != nullptr && !claim->try_take()) continue;
+    const Received received = receive_from(queue, layout, place, meter, enough);
+    all.packets += received.packets;
+    all.has_more = all.has_more || received.has_more;
+    place.runtime->own_queues[queue.value()].count_sorted(received.packets, kReceiveBurst);
+    if (claim != nullptr) claim->release();
+  }
+  place.runtime->receive_claim.release();
+  return all;
+}
+
+Worker::Received Worker::receive_from(QueueId queue, const Layout& layout, const Layout::PortPlace& place,
+                                      CpuMeter& meter, Cycles enough) {
   const bool overload = budgets_.is_contended();
   const uint32_t most = overload ? kMostInOverload : kMostReceived;
   uint32_t taken = 0;
   while (taken < most) {
     Burst burst;
     const uint32_t got = place.runtime->port.receive(queue, burst, kReceiveBurst, meter.now());
-    if (got == 0) break;
     taken += got;
-    place.demultiplexer->run(burst);
-    meter.charge(place.demultiplexer->charge(meter.lap().count()));
-    if (got < kReceiveBurst) break;
+    if (got > 0) {
+      place.demultiplexer->run(burst);
+      meter.charge(place.demultiplexer->charge(meter.lap().count()));
+    }
+    if (got < kReceiveBurst) return {.packets = taken, .has_more = false};
     // With work left, what is not received now may be lost at the device before the round is over.
     if (overload ? meter.now() >= enough : !more_would_join(layout.ready(), taken)) break;
   }
-  return taken;
+  return {.packets = taken, .has_more = true};
 }
 
 /// Slices that are ready and at home here; returns how many.

@@ -361,9 +361,9 @@ TEST_CASE("a worker with work left receives all that a device holds, so that non
     bench.round();
   }
   const uint64_t before = received();
-  for (int i = 0; i < 8; ++i) flood(bench, 2);
+  for (int i = 0; i < 15; ++i) flood(bench, 2);
   bench.round();
-  CHECK(received() - before >= 8 * 2 * 64);
+  CHECK(received() - before >= 15 * 2 * 64);
 }
 
 TEST_CASE("a worker with work left forwards in every round, however much a device holds", "[worker]") {
