@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 #include <limits>
+#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "tests/control/sample_snapshot.hpp"
@@ -148,20 +149,22 @@ TEST_CASE("How each slice is steered, and why not by hardware") {
   Snapshot snapshot = sample_snapshot();
   std::vector<Snapshot::SlicePort>& places = snapshot.slices[0].ports;
   places.resize(2);
-  places[0].steering = {.where = "hardware",
-                        .queue = 2,
-                        .class_queues = {4, 3},
-                        .why_not_hardware = "",
-                        .left_out = "IP protocols without L4 ports",
-                        .rules = {"flow create 0 ...", "flow create 0 ,,,"},
-                        .suspects = {}};
-  places[1].steering = {.where = "software",
-                        .queue = {},
-                        .class_queues = {},
-                        .why_not_hardware = "1 packet of others came by its queue 1",
-                        .left_out = "",
-                        .rules = {},
-                        .suspects = {"flow create 1 ..."}};
+  places[0].steering = std::make_shared<const Snapshot::Steering>(
+      Snapshot::Steering{.where = "hardware",
+                         .queue = 2,
+                         .class_queues = {4, 3},
+                         .why_not_hardware = "",
+                         .left_out = "IP protocols without L4 ports",
+                         .rules = {"flow create 0 ...", "flow create 0 ,,,"},
+                         .suspects = {}});
+  places[1].steering = std::make_shared<const Snapshot::Steering>(
+      Snapshot::Steering{.where = "software",
+                         .queue = {},
+                         .class_queues = {},
+                         .why_not_hardware = "1 packet of others came by its queue 1",
+                         .left_out = "",
+                         .rules = {},
+                         .suspects = {"flow create 1 ..."}});
   const Json rules = Json::parse(rules_json(snapshot))["rules"];
   CHECK(rules[0]["where"] == "hardware");
   CHECK(rules[0]["queue"] == 2);
