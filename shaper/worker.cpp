@@ -21,7 +21,7 @@ constexpr std::size_t kTurnsPerRound = 256;  // slices that are put to wait
 constexpr std::size_t kTakenTogether = 16;   // slices; while it has taken them, no other worker visits them
 constexpr std::size_t kHelpedTogether = 2;   // slices of other workers
 constexpr std::size_t kTurnsTogether = 8;    // visits by turns for which the same ports are claimed
-constexpr uint32_t kSentTogether = 256;      // packets: more would leave the cache before they are sent
+constexpr uint32_t kSentTogether = 64;       // packets: as many as a port takes without queueing them
 constexpr std::size_t kAhead = 2;            // visits between fetching what a slice needs and visiting it
 constexpr std::size_t kLookedAt = 16;        // slices with a reserve, to find one that does not wait already
 constexpr QueueId kSharedQueue{0};
@@ -201,10 +201,9 @@ uint32_t Worker::visit_slices(const Layout& layout, CpuMeter& meter) {
     const auto some = std::span(slices).first(count);
     const std::size_t here = may_wait ? put_to_wait(layout, some, meter.now()) : count;
     if (here == 0) continue;
-    const Visits visits = visit_these(layout, some.first(here), meter, end);
+    const Visits visits = visit_and_send(layout, some.first(here), meter, end);
     moved += visits.packets;
     want_more = want_more || visits.want_more;
-    moved += send_enough(layout, visits.packets, meter);
   }
   if (want_more && meter.now() >= end) budgets_.contend();
   // Whoever waits has half a round at least, however long the others took.
@@ -213,6 +212,20 @@ uint32_t Worker::visit_slices(const Layout& layout, CpuMeter& meter) {
   return moved;
 }
 
+/// Visits all of them, and sends as often as there is enough.
+Worker::Visits Worker::visit_and_send(const Layout& layout, std::span<const std::size_t> slices,
+                                      CpuMeter& meter, Cycles end) {
+  Visits all;
+  while (all.slices < slices.size()) {
+    const Visits visits = visit_these(layout, slices.subspan(all.slices), meter, end);
+    all.slices += visits.slices;
+    all.packets += visits.packets + send_enough(layout, visits.packets, meter);
+    all.want_more = all.want_more || visits.want_more;
+  }
+  return all;
+}
+
+/// Visits slices until there is enough to send, one at least.
 Worker::Visits Worker::visit_these(const Layout& layout, std::span<const std::size_t> slices, CpuMeter& meter,
                                    Cycles end) {
   // What the next visits will touch is fetched during this one: with thousands of slices, little of it is in
@@ -225,9 +238,11 @@ Worker::Visits Worker::visit_these(const Layout& layout, std::span<const std::si
   std::array<uint64_t, kTakenTogether> sent_to{};
   uint64_t ports = 0;
   ClaimedPorts exits(layout.port_runtimes(), meter.now());
-  for (std::size_t i = 0; i < slices.size(); ++i) {
+  while (visits.slices < slices.size() && visits.packets < kSentTogether) {
+    const std::size_t i = visits.slices++;
     if (meter.now() >= end) [[unlikely]] {
       for (const std::size_t slice : slices.subspan(i)) layout.ready().mark(slice);
+      visits.slices = slices.size();
       break;
     }
     if (i + kAhead < slices.size()) layout.slices()[slices[i + kAhead]]->prefetch();
@@ -266,7 +281,9 @@ uint32_t Worker::visit_waiting(const Layout& layout, CpuMeter& meter, Cycles end
 Worker::Turns Worker::take_turns(const Layout& layout, CpuMeter& meter, Cycles end) {
   Turns turns;
   ClaimedPorts exits(layout.port_runtimes(), meter.now());
-  for (std::size_t turn = 0; turn < kTurnsTogether && meter.now() < end && !turns.urgent; ++turn) {
+  for (std::size_t turn = 0;
+       turn < kTurnsTogether && turns.visits.packets < kSentTogether && meter.now() < end && !turns.urgent;
+       ++turn) {
     const auto slice = budgets_.next(meter.now());
     if (!slice) {
       turns.are_over = true;
@@ -315,7 +332,7 @@ uint32_t Worker::help_others(const Layout& layout, CpuMeter& meter) {
   };
   const std::size_t count = layout.ready().take(turn_, room, theirs);
   if (count == 0) return 0;
-  return visit_these(layout, std::span(room).first(count), meter, meter.now() + longest_round_).packets;
+  return visit_and_send(layout, std::span(room).first(count), meter, meter.now() + longest_round_).packets;
 }
 
 SliceRuntime::Visit Worker::visit_slice(const Layout& layout, std::size_t slice, CpuMeter& meter,

@@ -76,8 +76,11 @@ class Worker {
   /// What visits to slices have done.
   struct Visits {
     uint32_t packets = 0;
+    std::size_t slices = 0;  // looked at
     bool want_more = false;  // packets may have been left behind
   };
+  Visits visit_and_send(const Layout& layout, std::span<const std::size_t> slices, CpuMeter& meter,
+                        Cycles end);
   Visits visit_these(const Layout& layout, std::span<const std::size_t> slices, CpuMeter& meter, Cycles end);
   /// What a few turns have done.
   struct Turns {
