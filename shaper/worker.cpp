@@ -114,7 +114,6 @@ uint32_t Worker::receive(const Layout& layout, CpuMeter& meter) {
   uint64_t have_more = 0;
   // Sorting leaves time to forward: a worker that receives all it can would forward nothing any more. A port
   // has a part of that time; what it does not need of it is for those behind it, and at last for all.
-  const Cycles end = meter.now() + half_round();
   Cycles enough = meter.now();
   const Cycles part{half_round().count() / std::max<std::size_t>(1, layout.ports().size())};
   for (std::size_t port = 0; port < layout.ports().size(); ++port) {
@@ -125,7 +124,7 @@ uint32_t Worker::receive(const Layout& layout, CpuMeter& meter) {
   }
   if (budgets_.is_contended())
     for_each_bit(have_more, [&](uint32_t port) {
-      if (meter.now() < end) moved += receive_at(layout, layout.ports()[port], meter, end).packets;
+      if (meter.now() < enough) moved += receive_at(layout, layout.ports()[port], meter, enough).packets;
     });
   return moved;
 }
@@ -281,9 +280,9 @@ uint32_t Worker::visit_waiting(const Layout& layout, CpuMeter& meter, Cycles end
 Worker::Turns Worker::take_turns(const Layout& layout, CpuMeter& meter, Cycles end) {
   Turns turns;
   ClaimedPorts exits(layout.port_runtimes(), meter.now());
-  for (std::size_t turn = 0;
-       turn < kTurnsTogether && turns.visits.packets < kSentTogether && meter.now() < end && !turns.urgent;
-       ++turn) {
+  Visits& visits = turns.visits;
+  for (; visits.slices < kTurnsTogether && visits.packets < kSentTogether && !turns.urgent; ++visits.slices) {
+    if (meter.now() >= end) break;
     const auto slice = budgets_.next(meter.now());
     if (!slice) {
       turns.are_over = true;
@@ -300,8 +299,8 @@ Worker::Turns Worker::take_turns(const Layout& layout, CpuMeter& meter, Cycles e
     budgets_.end(layout, *slice, visit.wants_more, meter.now());
     runtime.claim.release();
     for_each_bit(visit.sent_to, [&](uint32_t port) { layout.ports()[port].ready->mark(*slice); });
-    turns.visits.packets += visit.packets;
-    turns.visits.want_more = turns.visits.want_more || visit.wants_more;
+    visits.packets += visit.packets;
+    visits.want_more = visits.want_more || visit.wants_more;
     if (visit.packets == 0) continue;
     // Who keeps within its reserve waits for nobody's packets.
     turns.urgent = layout.is_reserved(*slice) && !visit.wants_more;

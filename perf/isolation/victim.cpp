@@ -18,8 +18,7 @@ Run run_once(Traffic& traffic, std::span<Stream> streams, bool attacked, const V
   Measured measured = traffic.run(streams, options.time, options.workers);
   return {.outcome = std::move(measured.streams.front()),
           .residence = options.residences ? quantile_us(before, options.residences(), 0.99) : 0,
-          .stolen_ms = measured.stolen_ms,
-          .generator_away_ms = measured.generator_away_ms,
+          .disturbance_ms = measured.stolen_ms + measured.generator_away_ms,
           .kept_up = measured.kept_up()};
 }
 
@@ -54,7 +53,7 @@ std::string note_of(const Victim& victim) {
   double disturbance = 0;
   for (const Run& run : victim.attacked) {
     refused += run.outcome.refused;
-    disturbance = std::max(disturbance, run.disturbance_ms());
+    disturbance = std::max(disturbance, run.disturbance_ms);
   }
   std::string note = fmt::format(
       "{} frames at the device; the {} calmest of {} runs, in which the machine took {:.3f} ms at most",

@@ -13,12 +13,10 @@ namespace bulkhead::perf {
 /// How the first stream fared in one run.
 struct Run {
   Outcome outcome;
-  double residence = 0;          // p99 in us, by the appliance's histogram; none from peers
-  double stolen_ms = 0;          // of the workers that tell it
-  double generator_away_ms = 0;  // at a time, at most
+  double residence = 0;  // p99 in us, by the appliance's histogram; none from peers
+  double disturbance_ms =
+      0;  // what the machine is known to have taken: from workers that tell, and the generator
   bool kept_up = true;
-  /// What the machine is known to have taken.
-  [[nodiscard]] double disturbance_ms() const { return stolen_ms + generator_away_ms; }
 };
 
 /// The runs that the machine disturbed least: without the others, and with them.

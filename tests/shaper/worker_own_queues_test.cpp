@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Workers and the queues to which hardware steers one slice's packets.
-#include <algorithm>
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <functional>
 
 #include "nic/clock.hpp"
 #include "shaper/worker.hpp"
@@ -14,20 +14,35 @@ using namespace bulkhead::test;
 namespace {
 
 constexpr QueueId kOfA{1};
-constexpr QueueId kOfNobody{2};
+constexpr QueueId kOther{2};
+
+/// How slice "b" forwards, and how long the worker may visit it and others.
+struct Pace {
+  Cycles each = Cycles{0};
+  std::function<void()> meanwhile{};
+  Nanoseconds longest_visit = std::chrono::seconds{1};
+  Nanoseconds longest_round = std::chrono::seconds{1};
+};
 
 /// One worker, slices "a" in VLAN 100 and "b" in VLAN 200, and a port 0 whose queue 1 may be a's.
 struct Bench {
-  explicit Bench(const std::string& name, const CpuPlan& cpu = {})
-      : box(name, 2, 1023, 8191, 400_Gbps, 2),
+  explicit Bench(const std::string& name, const CpuPlan& cpu = {}, const Pace& with = {})
+      : pace(with),
+        box(name, 2, 1023, 8191, 400_Gbps, 2),
         a(Box::slice({.name = "a", .places = {{.port = 0, .vlans = {100}}, {.port = 1, .vlans = {100}}}})),
-        b(Box::slice({.name = "b", .places = {{.port = 0, .vlans = {200}}, {.port = 1, .vlans = {200}}}})) {
+        b(Box::slice({.name = "b",
+                      .places = {{.port = 0, .vlans = {200}}, {.port = 1, .vlans = {200}}},
+                      .each = pace.each,
+                      .meanwhile = pace.meanwhile})) {
     use(box.layout({a, b}, cpu));
   }
 
   void own(const std::vector<QueueOwner>& owners) { use(layouts->current().with_owners(owners)); }
   uint32_t round(bool receiving = true) {
     CpuMeter meter(clock_now());
+    return round(meter, receiving);
+  }
+  uint32_t round(CpuMeter& meter, bool receiving = true) {
     return worker->round(layouts->acquire(0), meter, receiving);
   }
   void inject(uint32_t number, uint16_t vlan, QueueId queue) {
@@ -35,6 +50,7 @@ struct Bench {
   }
   [[nodiscard]] const OwnArrivals& at_a() const { return *a.runtime->attachments()[0].own; }
 
+  Pace pace;
   Box box;
   BoxSlice a;
   BoxSlice b;
@@ -49,8 +65,8 @@ struct Bench {
                                                         .phase = phase,
                                                         .pool = box.pool(),
                                                         .idle = IdlePolicy::poll,
-                                                        .longest_visit = std::chrono::seconds{1},
-                                                        .longest_round = std::chrono::seconds{1}});
+                                                        .longest_visit = pace.longest_visit,
+                                                        .longest_round = pace.longest_round});
   }
 };
 
@@ -64,7 +80,7 @@ TEST_CASE("a slice's own queue is visited with it, and a queue that nobody owns 
   bench.own(kOwners);
   bench.inject(1, 100, kOfA);
   bench.inject(2, 100, QueueId{0});
-  bench.inject(3, 200, kOfNobody);
+  bench.inject(3, 200, kOther);
   // Those by everybody's queues are sorted first.
   CHECK(bench.round() == 3 * 2 + 2);
   CHECK(bench.box.ring(1).discard() == 3);
@@ -175,38 +191,25 @@ TEST_CASE("a slice within its reserve waits for one turn of another, and its pac
           "[worker]") {
   constexpr uint32_t kTurns = 400;
   constexpr uint32_t kFirst = 64;  // packets of the first, before turns are taken
-  Box box("own-r", 2, 1023, 8191, 400_Gbps, 2);
-  const BoxSlice a =
-      Box::slice({.name = "a", .places = {{.port = 0, .vlans = {100}}, {.port = 1, .vlans = {100}}}});
-  const Frame of_a = tag(numbered(1), 100);
+  std::function<void()> meanwhile;
+  // One packet a visit once the first has shown what they cost, and turns once that has filled the round.
+  Bench bench("own-r", {.workers = 1, .shares = {kFifth}},
+              {.each = to_cycles(std::chrono::microseconds{200}),
+               .meanwhile = [&] { meanwhile(); },
+               .longest_visit = std::chrono::microseconds{100},
+               .longest_round = std::chrono::milliseconds{10}});
+  bench.own({{PortId{0}, kOfA, SliceId{0}}, {PortId{0}, kOther, SliceId{1}}});
   std::size_t turns = 0;
   std::size_t at_once = 0;  // frames of a that came during one turn of b and had left at its next
-  const auto meanwhile = [&] {
-    const std::vector<Frame> left = box.ring(1).collect();
-    if (++turns > kTurns / 2 && !left.empty() && left.back() == of_a) ++at_once;
-    REQUIRE(box.ring(0).offer(box.pool(), of_a, QueueId{1}));
+  meanwhile = [&] {
+    const std::vector<Frame> left = bench.box.ring(1).collect();
+    if (++turns > kTurns / 2 && !left.empty() && left.back() == tag(numbered(1), 100)) ++at_once;
+    bench.inject(1, 100, kOfA);
   };
-  const BoxSlice b = Box::slice({.name = "b",
-                                 .places = {{.port = 0, .vlans = {200}}, {.port = 1, .vlans = {200}}},
-                                 .each = to_cycles(std::chrono::microseconds{200}),
-                                 .meanwhile = meanwhile});
-  Published<Layout> layouts(1,
-                            box.layout({a, b}, {.workers = 1, .shares = {kFifth}})
-                                ->with_owners(std::vector<QueueOwner>{{PortId{0}, QueueId{1}, SliceId{0}},
-                                                                      {PortId{0}, QueueId{2}, SliceId{1}}}));
-  std::atomic<Phase> phase{Phase::running};
-  // One packet a visit once the first has shown what they cost, and turns once that has filled the round.
-  Worker worker(0, {.layouts = layouts,
-                    .phase = phase,
-                    .pool = box.pool(),
-                    .idle = IdlePolicy::poll,
-                    .longest_visit = std::chrono::microseconds{100},
-                    .longest_round = std::chrono::milliseconds{10}});
-  for (uint32_t i = 0; i < kFirst + kTurns; ++i)
-    REQUIRE(box.ring(0).offer(box.pool(), tag(numbered(2), 200), QueueId{2}));
+  for (uint32_t i = 0; i < kFirst + kTurns; ++i) bench.inject(2, 200, kOther);
   CpuMeter meter(clock_now());
   meter.watch_for_theft();
-  while (turns < kTurns) (void)worker.round(layouts.acquire(0), meter, true);
+  while (turns < kTurns) bench.round(meter);
   // Where the machine takes the core from a's visit and does not say so, a has to pay for it.
   CHECK(at_once > kTurns / 8);
 }
