@@ -27,6 +27,7 @@ OVERHEAD = 24
 SO_TIMESTAMPNS = 35
 SO_RCVBUFFORCE = 33
 UDP = 17
+FIRST = ("nice", "-n", "-20")
 
 # The two slices are told apart by the stations at "stream" and "flood"; nothing is tagged.
 TCP_AND_UDP = """
@@ -208,16 +209,17 @@ class Bandwidth(appliance.Case):
         return process
 
     def iperf(self, source, sink, port, *options):
-        """Starts a test from one host to an address at another; the process returned is the client."""
+        """Starts a test from one host to an address at another, ahead of the machine's other work: who is kept from
+        sending is no burden to anybody. The process returned is the client."""
         host, address = sink
-        server = host.spawn("iperf3", "--server", "--one-off", "--forceflush", "--port", str(port),
+        server = host.spawn(*FIRST, "iperf3", "--server", "--one-off", "--forceflush", "--port", str(port),
                             stdout=subprocess.PIPE, text=True)
         self.addCleanup(server.stdout.close)
         self.addCleanup(server.wait)
         self.addCleanup(server.kill)
         while "listening" not in server.stdout.readline():
             self.assertIsNone(server.poll(), "iperf3's server ended")
-        client = source.spawn("iperf3", "--client", address, "--port", str(port), *options, stdout=subprocess.DEVNULL)
+        client = source.spawn(*FIRST, "iperf3", "--client", address, "--port", str(port), *options, stdout=subprocess.DEVNULL)
         self.addCleanup(client.wait)
         self.addCleanup(client.kill)
         return client
@@ -273,15 +275,17 @@ class TcpAgainstUdp(Bandwidth):
         self.assertGreater(alone / UDP_CEILING, 0.8, "UDP is no burden")
         self.start_tcp("--time", "60")
         time.sleep(1)
+        # Of what the port sent: while the machine takes the worker away it sends nothing, and nobody's share is less.
         for _ in range(self.ATTEMPTS):
             tcp, udp = [rate / SPEED for rate in self.rates(2, "out", "tcp", "udp")]
+            sent = tcp + udp
             print(f"TCP {100 * tcp:.2f} %, UDP {100 * udp:.2f} % of the port, "
                   f"UDP alone {100 * alone / UDP_CEILING:.2f} % of its ceiling", flush=True)
-            if tcp >= 0.69 and udp >= 0.29:
+            if sent >= 0.95 and 0.69 <= tcp / sent <= 0.71:
                 break
-        self.assertGreaterEqual(tcp, 0.69)
-        self.assertLessEqual(udp, 0.31)
-        self.assertGreaterEqual(udp, 0.29, "UDP has its guarantee too")
+        self.assertGreaterEqual(sent, 0.95, "the port rested")
+        self.assertGreaterEqual(tcp / sent, 0.69)
+        self.assertGreaterEqual(udp / sent, 0.29, "UDP has its guarantee too")
 
     def test_udp_gets_its_ceiling_when_tcp_stops(self):
         arrivals = self.listen(self.out)
@@ -357,7 +361,7 @@ class Ceiling(Bandwidth):
 class StrictClass(Bandwidth):
     def p99(self, host, address):
         """The 99th percentile of 300 round trips, in milliseconds."""
-        done = host.run("nice", "-n", "-20", "ping", "-n", "-i", "0.005", "-c", "300", "-Q", "0xe0", address)
+        done = host.run(*FIRST, "ping", "-n", "-i", "0.005", "-c", "300", "-Q", "0xe0", address)
         times = sorted(float(found) for found in re.findall(r"time=([\d.]+)", done.stdout))
         self.assertGreaterEqual(len(times), 297, "echo requests were lost")
         return times[int(len(times) * 0.99) - 1]
