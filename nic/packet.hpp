@@ -95,14 +95,15 @@ inline void copy_packets(const Packet* from, uint32_t count, Packet* to) {
 void free_packets(std::span<const Packet> packets);
 
 /// Up to kCapacity packets, owned: what is still in it at the end is freed.
-class Burst {
+template <uint32_t capacity>
+class BurstOf {
  public:
-  static constexpr uint32_t kCapacity = 64;
+  static constexpr uint32_t kCapacity = capacity;
 
-  Burst() = default;
-  Burst(const Burst&) = delete;
-  Burst& operator=(const Burst&) = delete;
-  ~Burst() {
+  BurstOf() = default;
+  BurstOf(const BurstOf&) = delete;
+  BurstOf& operator=(const BurstOf&) = delete;
+  ~BurstOf() {
     if (!empty()) free_packets(span());
   }
 
@@ -124,5 +125,8 @@ class Burst {
   uint32_t size_ = 0;
   std::array<Packet, kCapacity> packets_;
 };
+
+/// What is received and forwarded together.
+using Burst = BurstOf<64>;
 
 }  // namespace bulkhead

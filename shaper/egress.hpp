@@ -109,12 +109,13 @@ class Egress {
   std::size_t turn_ = 0;       // the slice that is next to be admitted
   bool is_contended_ = false;  // packets did not pass of late
 
-  // Packets on their way to the device.
-  Burst batch_;
+  // Packets on their way to the device: a visit's, behind as many as do not yet make enough to be sent.
+  using Batch = BurstOf<2 * Burst::kCapacity>;
+  Batch batch_;
   uint32_t first_ = 0;
   bool is_open_ = true;
   bool is_device_full_ = false;  // it did not take all of the last batch
-  std::array<Sent, Burst::kCapacity> sent_;
+  std::array<Sent, Batch::kCapacity> sent_;
 };
 
 }  // namespace bulkhead

@@ -28,7 +28,7 @@ inline constexpr uint64_t kVisitMicroseconds = 5;
 class alignas(64) SliceRuntime {
  public:
   /// Packets taken from one port in one visit. As many fit into an output's scratch, whatever is flooded.
-  static constexpr uint8_t kMostVisited = 32;
+  static constexpr uint8_t kMostVisited = 64;
   static_assert(kMostVisited <= Burst::kCapacity);
 
   struct Attachment {

@@ -21,7 +21,7 @@ constexpr std::size_t kTurnsPerRound = 256;  // slices that are put to wait
 constexpr std::size_t kTakenTogether = 16;   // slices; while it has taken them, no other worker visits them
 constexpr std::size_t kHelpedTogether = 2;   // slices of other workers
 constexpr std::size_t kTurnsTogether = 8;    // visits by turns for which the same ports are claimed
-constexpr uint32_t kSentTogether = 64;       // packets: as many as a port takes without queueing them
+constexpr uint32_t kSentTogether = 64;       // packets: a visit more still fits behind one less
 constexpr std::size_t kAhead = 2;            // visits between fetching what a slice needs and visiting it
 constexpr std::size_t kLookedAt = 16;        // slices with a reserve, to find one that does not wait already
 constexpr QueueId kSharedQueue{0};

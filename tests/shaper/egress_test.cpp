@@ -201,6 +201,16 @@ TEST_CASE("packets pass where nobody's wait, and leave with the next visit", "[e
   CHECK(bench.box.pool().in_use() == 0);
 }
 
+TEST_CASE("a visit's packets pass behind as many that do not yet make enough to be sent", "[egress]") {
+  Bench bench("eg-r", {named("a")});
+  constexpr uint32_t kRoom = 2 * Burst::kCapacity;
+  for (uint32_t i = 0; i < kRoom; ++i) CHECK(bench.pass(0, i));
+  CHECK_FALSE(bench.pass(0, kRoom));
+  CHECK(bench.visit() == kRoom);
+  CHECK(bench.pass(0, kRoom));
+  CHECK(bench.sent_in_the_end() == range(0, kRoom + 1));
+}
+
 TEST_CASE("nobody passes beyond the port's speed, nor those who wait for it", "[egress]") {
   Bench bench("eg-q", {named("a"), named("b")}, 100_Mbps);
   uint32_t passed = 0;
