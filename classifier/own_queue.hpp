@@ -42,7 +42,6 @@ class OwnQueue {
   uint32_t receive(Burst& burst, uint32_t most, Cycles now) const;
 
  private:
-  [[nodiscard]] Verdict check(Packet packet) const;
   void drop(Burst& refused, uint32_t malformed) const;
 
   Place place_;

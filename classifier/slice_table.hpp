@@ -75,6 +75,12 @@ class SliceTable {
   /// The same for any frame.
   [[nodiscard]] Verdict classify(PortId port, const FrameView& frame, FrameTag& tag) const;
 
+  /// Whether all well-formed frames with this outermost tag have the same verdict, and nothing else is looked
+  /// at.
+  [[nodiscard]] bool tag_decides(PortId port, Vlan vlan) const {
+    return (cell_at(port, vlan) & kNeedsTrees) == 0;
+  }
+
   /// The same for headers that were parsed at least as deep as depth_at(port, vlan).
   [[nodiscard]] Verdict lookup(const Headers& headers) const;
 
