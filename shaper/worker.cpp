@@ -22,8 +22,9 @@ constexpr std::size_t kTakenTogether = 16;   // slices; while it has taken them,
 constexpr std::size_t kHelpedTogether = 2;   // slices of other workers
 constexpr std::size_t kTurnsTogether = 8;    // visits by turns for which the same ports are claimed
 constexpr uint32_t kSentTogether = 64;       // packets: a visit more still fits behind one less
-constexpr std::size_t kAhead = 2;            // visits between fetching what a slice needs and visiting it
-constexpr std::size_t kLookedAt = 16;        // slices with a reserve, to find one that does not wait already
+constexpr uint32_t kFew = 4;           // packets that leave at once; with more to do, more come together
+constexpr std::size_t kAhead = 2;      // visits between fetching what a slice needs and visiting it
+constexpr std::size_t kLookedAt = 16;  // slices with a reserve, to find one that does not wait already
 constexpr QueueId kSharedQueue{0};
 
 /// Whether the next burst would give the slices that are ready more packets a visit: they have few, and the
@@ -218,13 +219,14 @@ Worker::Visits Worker::visit_and_send(const Layout& layout, std::span<const std:
   while (all.slices < slices.size()) {
     const Visits visits = visit_these(layout, slices.subspan(all.slices), meter, end);
     all.slices += visits.slices;
-    all.packets += visits.packets + send_enough(layout, visits.packets, meter);
+    all.packets += visits.packets;
+    all.packets += visits.urgent ? send(layout, meter) : send_enough(layout, visits.packets, meter);
     all.want_more = all.want_more || visits.want_more;
   }
   return all;
 }
 
-/// Visits slices until there is enough to send, one at least.
+/// Visits slices until there is enough to send, or something that is not to wait; one at least.
 Worker::Visits Worker::visit_these(const Layout& layout, std::span<const std::size_t> slices, CpuMeter& meter,
                                    Cycles end) {
   // What the next visits will touch is fetched during this one: with thousands of slices, little of it is in
@@ -237,7 +239,7 @@ Worker::Visits Worker::visit_these(const Layout& layout, std::span<const std::si
   std::array<uint64_t, kTakenTogether> sent_to{};
   uint64_t ports = 0;
   ClaimedPorts exits(layout.port_runtimes(), meter.now());
-  while (visits.slices < slices.size() && visits.packets < kSentTogether) {
+  while (visits.slices < slices.size() && visits.packets < kSentTogether && !visits.urgent) {
     const std::size_t i = visits.slices++;
     if (meter.now() >= end) [[unlikely]] {
       for (const std::size_t slice : slices.subspan(i)) layout.ready().mark(slice);
@@ -248,6 +250,9 @@ Worker::Visits Worker::visit_these(const Layout& layout, std::span<const std::si
     const SliceRuntime::Visit visit = visit_slice(layout, slices[i], meter, exits);
     visits.packets += visit.packets;
     visits.want_more = visits.want_more || visit.wants_more;
+    // What the shared queue brings comes in bursts of all, and can leave so.
+    visits.urgent =
+        visit.packets <= kFew && !layout.own_queues(slices[i]).empty() && is_urgent(layout, slices[i], visit);
     sent_to[i] = visit.sent_to;
     ports |= visit.sent_to;
   }
@@ -268,7 +273,7 @@ uint32_t Worker::visit_waiting(const Layout& layout, CpuMeter& meter, Cycles end
     want_more = want_more || turns.visits.want_more;
     if (turns.are_over) return moved;  // and is not contended any more
     if (turns.visits.packets == 0) continue;
-    moved += turns.urgent ? send(layout, meter) : send_enough(layout, turns.visits.packets, meter);
+    moved += turns.visits.urgent ? send(layout, meter) : send_enough(layout, turns.visits.packets, meter);
     (void)meter.lap();  // to send is the doing of those whose packets left
   }
   // Many with a little each: turns would only cost time.
@@ -281,7 +286,8 @@ Worker::Turns Worker::take_turns(const Layout& layout, CpuMeter& meter, Cycles e
   Turns turns;
   ClaimedPorts exits(layout.port_runtimes(), meter.now());
   Visits& visits = turns.visits;
-  for (; visits.slices < kTurnsTogether && visits.packets < kSentTogether && !turns.urgent; ++visits.slices) {
+  for (; visits.slices < kTurnsTogether && visits.packets < kSentTogether && !visits.urgent;
+       ++visits.slices) {
     if (meter.now() >= end) break;
     const auto slice = budgets_.next(meter.now());
     if (!slice) {
@@ -302,11 +308,15 @@ Worker::Turns Worker::take_turns(const Layout& layout, CpuMeter& meter, Cycles e
     visits.packets += visit.packets;
     visits.want_more = visits.want_more || visit.wants_more;
     if (visit.packets == 0) continue;
-    // Who keeps within its reserve waits for nobody's packets.
-    turns.urgent = layout.is_reserved(*slice) && !visit.wants_more;
+    visits.urgent = is_urgent(layout, *slice, visit);
     look_for_reserved(layout, meter.now());
   }
   return turns;
+}
+
+/// Who keeps within its reserve waits for nobody's packets.
+bool Worker::is_urgent(const Layout& layout, std::size_t slice, const SliceRuntime::Visit& visit) {
+  return visit.packets > 0 && !visit.wants_more && layout.is_reserved(slice);
 }
 
 /// Nobody says when packets come to a slice's own queues: a slice within its reserve would wait for the next

@@ -78,6 +78,7 @@ class Worker {
     uint32_t packets = 0;
     std::size_t slices = 0;  // looked at
     bool want_more = false;  // packets may have been left behind
+    bool urgent = false;     // what was forwarded is not to wait for more
   };
   Visits visit_and_send(const Layout& layout, std::span<const std::size_t> slices, CpuMeter& meter,
                         Cycles end);
@@ -85,10 +86,11 @@ class Worker {
   /// What a few turns have done.
   struct Turns {
     Visits visits;
-    bool urgent = false;    // what was forwarded is not to wait for more
     bool are_over = false;  // nobody may be visited any more
   };
   Turns take_turns(const Layout& layout, CpuMeter& meter, Cycles end);
+  [[nodiscard]] static bool is_urgent(const Layout& layout, std::size_t slice,
+                                      const SliceRuntime::Visit& visit);
   void look_for_reserved(const Layout& layout, Cycles now);
   uint32_t visit_waiting(const Layout& layout, CpuMeter& meter, Cycles end);
   uint32_t help_others(const Layout& layout, CpuMeter& meter);

@@ -3,6 +3,9 @@
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <functional>
+#include <optional>
+#include <utility>
+#include <vector>
 
 #include "nic/clock.hpp"
 #include "shaper/worker.hpp"
@@ -212,4 +215,45 @@ TEST_CASE("a slice within its reserve waits for one turn of another, and its pac
   while (turns < kTurns) bench.round(meter);
   // Where the machine takes the core from a's visit and does not say so, a has to pay for it.
   CHECK(at_once > kTurns / 8);
+}
+
+TEST_CASE("what little a slice within its reserve has is sent before another is visited", "[worker]") {
+  struct Row {
+    const char* description;
+    CpuPlan cpu;
+    uint32_t packets;
+    std::size_t left;  // when b is visited
+  };
+  for (const Row& row : std::initializer_list<Row>{{"reserved", {.workers = 1, .shares = {kFifth}}, 1, 1},
+                                                   {"not reserved", {}, 1, 0},
+                                                   {"much", {.workers = 1, .shares = {kFifth}}, 20, 0}}) {
+    INFO(row.description);
+    std::function<void()> meanwhile;
+    Bench bench("own-s", row.cpu, {.meanwhile = [&] { meanwhile(); }});
+    bench.own({{PortId{0}, kOfA, SliceId{0}}, {PortId{0}, kOther, SliceId{1}}});
+    std::optional<std::size_t> left;
+    meanwhile = [&] { left = bench.box.ring(1).discard(); };
+    for (uint32_t i = 0; i < row.packets; ++i) bench.inject(i, 100, kOfA);
+    bench.inject(99, 200, kOther);
+    bench.round();
+    CHECK(left == row.left);
+    bench.box.ring(1).discard();
+    CHECK(bench.box.pool().in_use() == 0);
+  }
+}
+
+TEST_CASE("frames that come with the tag of the one before have their own priority", "[worker]") {
+  Bench bench("own-t");
+  bench.own(kOwners);
+  const std::vector<std::pair<uint16_t, uint8_t>> sent{{100, 3},  {100, 5},  {200, 5}, {200, 0},
+                                                       {4095, 1}, {4095, 1}, {100, 0}};
+  for (const auto& [vlan, pcp] : sent)
+    REQUIRE(bench.box.ring(0).offer(bench.box.pool(), tag(numbered(1), vlan, pcp), kOfA));
+  bench.round();
+  CHECK(bench.box.ring(1).collect() ==
+        std::vector<Frame>{tag(numbered(1), 100, 3), tag(numbered(1), 100, 5), tag(numbered(1), 100, 0)});
+  CHECK(bench.at_a().strangers.read() == 2);
+  CHECK(bench.box.port(0).own_queues[1].malformed.read() == 2);
+  const SliceOutput& output = *bench.a.runtime->attachments()[1].output;
+  for (const std::size_t pcp : {0, 3, 5}) CHECK(output.transmitted[pcp].packets.read() == 1);
 }
