@@ -3,19 +3,15 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <utility>
 
 #include "nic/clock.hpp"
 #include "shaper/idler.hpp"
+#include "shaper/receiving.hpp"
 
 namespace bulkhead {
 namespace {
 
-constexpr uint32_t kReceiveBurst = 64;      // packets taken from a port in one visit
-constexpr uint32_t kMostReceived = 256;     // packets taken where they are spread thinly over the same slices
-constexpr uint32_t kMostInOverload = 1024;  // with work left: as many as a device holds for the next round
-constexpr uint32_t kPerVisit = 4;           // packets that a visit ought to find: it costs as much as they do
 constexpr std::size_t kVisitsPerRound = 64;
 constexpr std::size_t kTurnsPerRound = 256;  // slices that are put to wait
 constexpr std::size_t kTakenTogether = 16;   // slices; while it has taken them, no other worker visits them
@@ -25,16 +21,6 @@ constexpr uint32_t kSentTogether = 64;       // packets: a visit more still fits
 constexpr uint32_t kFew = 4;           // packets that leave at once; with more to do, more come together
 constexpr std::size_t kAhead = 2;      // visits between fetching what a slice needs and visiting it
 constexpr std::size_t kLookedAt = 16;  // slices with a reserve, to find one that does not wait already
-constexpr QueueId kSharedQueue{0};
-
-/// Whether the next burst would give the slices that are ready more packets a visit: they have few, and the
-/// last burst was mostly for slices that had some already.
-bool more_would_join(const ReadySet& ready, uint32_t taken) {
-  uint32_t slices = 0;
-  for (std::size_t word = 0; word < ready.words(); ++word)
-    slices += static_cast<uint32_t>(std::popcount(ready.marks(word)));
-  return slices * kPerVisit > taken && slices * 2 <= taken + kReceiveBurst;
-}
 
 /// Nobody waits for a worker that has ended, in whatever way.
 struct LeaveAtEnd {
@@ -92,7 +78,9 @@ void Worker::account(WorkerTime& time, const CpuMeter& meter, bool was_busy) {
 
 uint32_t Worker::round(const Layout& layout, CpuMeter& meter, bool receiving) {
   budgets_.adopt(layout);
-  uint32_t moved = receiving ? receive(layout, meter) : 0;
+  uint32_t moved = 0;
+  if (receiving)
+    moved += receive_shared(layout, meter, {.overload = budgets_.is_contended(), .longest = half_round()});
   receiving_ = receiving;
   if (receiving && layout.own_queue_count() > 0)
     layout.mark_own([&](std::size_t word) { return layout.homes().mask(number_, word); });
@@ -108,65 +96,6 @@ std::chrono::nanoseconds Worker::until_next_event(Cycles now) const {
   if (!next) return std::chrono::nanoseconds::max();
   if (*next <= now) return std::chrono::nanoseconds{0};
   return to_nanoseconds(*next - now);
-}
-
-uint32_t Worker::receive(const Layout& layout, CpuMeter& meter) {
-  uint32_t moved = 0;
-  uint64_t have_more = 0;
-  // Sorting leaves time to forward: a worker that receives all it can would forward nothing any more. A port
-  // has a part of that time; what it does not need of it is for those behind it, and at last for all.
-  Cycles enough = meter.now();
-  const Cycles part{half_round().count() / std::max<std::size_t>(1, layout.ports().size())};
-  for (std::size_t port = 0; port < layout.ports().size(); ++port) {
-    enough += part;
-    const Received received = receive_at(layout, layout.ports()[port], meter, enough);
-    moved += received.packets;
-    if (received.has_more) have_more |= uint64_t{1} << port;
-  }
-  if (budgets_.is_contended())
-    for_each_bit(have_more, [&](uint32_t port) {
-      if (meter.now() < enough) moved += receive_at(layout, layout.ports()[port], meter, enough).packets;
-    });
-  return moved;
-}
-
-/// Sorts what came by the queues of a port that are everybody's.
-Worker::Received Worker::receive_at(const Layout& layout, const Layout::PortPlace& place, CpuMeter& meter,
-                                    Cycles enough) {
-  Received all;
-  if (!place.runtime->receive_claim.try_take()) return all;
-  for (const QueueId queue : place.shared_queues) {
-    // A worker with another layout may have it for a moment yet.
-    Claim* const claim = queue == kSharedQueue ? nullptr : &place.runtime->own_queues[queue.value()].claim;
-    if (claim != nullptr && !claim->try_take()) continue;
-    const Received received = receive_from(queue, layout, place, meter, enough);
-    all.packets += received.packets;
-    all.has_more = all.has_more || received.has_more;
-    place.runtime->own_queues[queue.value()].count_sorted(received.packets, kReceiveBurst);
-    if (claim != nullptr) claim->release();
-  }
-  place.runtime->receive_claim.release();
-  return all;
-}
-
-Worker::Received Worker::receive_from(QueueId queue, const Layout& layout, const Layout::PortPlace& place,
-                                      CpuMeter& meter, Cycles enough) {
-  const bool overload = budgets_.is_contended();
-  const uint32_t most = overload ? kMostInOverload : kMostReceived;
-  uint32_t taken = 0;
-  while (taken < most) {
-    Burst burst;
-    const uint32_t got = place.runtime->port.receive(queue, burst, kReceiveBurst, meter.now());
-    taken += got;
-    if (got > 0) {
-      place.demultiplexer->run(burst);
-      meter.charge(place.demultiplexer->charge(meter.lap().count()));
-    }
-    if (got < kReceiveBurst) return {.packets = taken, .has_more = false};
-    // With work left, what is not received now may be lost at the device before the round is over.
-    if (overload ? meter.now() >= enough : !more_would_join(layout.ready(), taken)) break;
-  }
-  return {.packets = taken, .has_more = true};
 }
 
 /// Slices that are ready and at home here; returns how many.

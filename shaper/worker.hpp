@@ -62,14 +62,6 @@ class Worker {
   uint32_t round(const Layout& layout, CpuMeter& meter, bool receiving);
 
  private:
-  uint32_t receive(const Layout& layout, CpuMeter& meter);
-  struct Received {
-    uint32_t packets = 0;
-    bool has_more = false;  // the device may have
-  };
-  Received receive_at(const Layout& layout, const Layout::PortPlace& place, CpuMeter& meter, Cycles enough);
-  Received receive_from(QueueId queue, const Layout& layout, const Layout::PortPlace& place, CpuMeter& meter,
-                        Cycles enough);
   uint32_t visit_slices(const Layout& layout, CpuMeter& meter);
   std::size_t take_ready(const Layout& layout, std::span<std::size_t> slices);
   std::size_t put_to_wait(const Layout& layout, std::span<std::size_t> slices, Cycles now);
