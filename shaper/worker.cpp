@@ -18,9 +18,9 @@ constexpr std::size_t kTakenTogether = 16;   // slices; while it has taken them,
 constexpr std::size_t kHelpedTogether = 2;   // slices of other workers
 constexpr std::size_t kTurnsTogether = 8;    // visits by turns for which the same ports are claimed
 constexpr uint32_t kSentTogether = 64;       // packets: a visit more still fits behind one less
-constexpr uint32_t kFew = 4;           // packets that leave at once; with more to do, more come together
-constexpr std::size_t kAhead = 2;      // visits between fetching what a slice needs and visiting it
-constexpr std::size_t kLookedAt = 16;  // slices with a reserve, to find one that does not wait already
+constexpr uint32_t kFew = 4;                 // packets that leave at once: with more to do, more come
+constexpr std::size_t kAhead = 2;            // visits between fetching what a slice needs and visiting it
+constexpr std::size_t kLookedAt = 16;        // slices with a reserve, to find one that does not wait already
 
 /// Nobody waits for a worker that has ended, in whatever way.
 struct LeaveAtEnd {
