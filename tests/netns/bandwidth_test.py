@@ -27,7 +27,7 @@ OVERHEAD = 24
 SO_TIMESTAMPNS = 35
 SO_RCVBUFFORCE = 33
 UDP = 17
-FIRST = ("nice", "-n", "-20")
+FIRST = ("nice", "-n", "-20")  # a command ahead of whatever else the machine does
 
 # The two slices are told apart by the stations at "stream" and "flood"; nothing is tagged.
 TCP_AND_UDP = """

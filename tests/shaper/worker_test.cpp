@@ -9,57 +9,13 @@
 #include <vector>
 
 #include "nic/clock.hpp"
-#include "tests/shaper/box.hpp"
+#include "tests/shaper/worker_bench.hpp"
 
 using namespace bulkhead;
 using namespace bulkhead::test;
 
-namespace {
-
-/// Workers, taken through their rounds by hand, as long as these take: whatever the machine is busy with,
-/// the same packets move in each.
-struct Bench {
-  Bench(const std::string& name, std::size_t ports, const std::vector<SliceSpec>& specs,
-        uint32_t ring_size = 1023, const CpuPlan& cpu = {},
-        Nanoseconds longest_visit = std::chrono::seconds{1},
-        Nanoseconds longest_round = std::chrono::seconds{1})
-      : box(name, ports, ring_size) {
-    for (const SliceSpec& spec : specs) slices.push_back(Box::slice(spec));
-    layouts = std::make_unique<Published<Layout>>(cpu.workers, box.layout(slices, cpu));
-    for (std::size_t i = 0; i < cpu.workers; ++i)
-      workers.push_back(std::make_unique<Worker>(i, Worker::Shared{.layouts = *layouts,
-                                                                   .phase = phase,
-                                                                   .pool = box.pool(),
-                                                                   .idle = IdlePolicy::poll,
-                                                                   .longest_visit = longest_visit,
-                                                                   .longest_round = longest_round}));
-  }
-
-  uint32_t round(bool receiving = true, std::size_t worker = 0) {
-    CpuMeter meter(clock_now());
-    return workers[worker]->round(layouts->acquire(worker), meter, receiving);
-  }
-  uint32_t round(CpuMeter& meter) { return workers[0]->round(layouts->acquire(0), meter, true); }
-  void settle() {
-    while (round() > 0) {
-    }
-  }
-
-  Box box;
-  std::vector<BoxSlice> slices;
-  std::atomic<Phase> phase{Phase::running};
-  std::unique_ptr<Published<Layout>> layouts;
-  std::vector<std::unique_ptr<Worker>> workers;
-};
-
-SliceSpec wire_of(const std::string& name, uint16_t left, uint16_t right) {
-  return {.name = name, .places = {{.port = 0, .vlans = {left}}, {.port = 1, .vlans = {right}}}};
-}
-
-}  // namespace
-
 TEST_CASE("one round takes a packet from wire to wire", "[worker]") {
-  Bench bench("w-a", 2, {wire_of("a", 100, 200), wire_of("b", Vlan::kUntagged, 300)});
+  WorkerBench bench("w-a", 2, {wire_of("a", 100, 200), wire_of("b", Vlan::kUntagged, 300)});
   bench.box.ring(0).inject(bench.box.pool(), tag(numbered(1), 100, 5));
   bench.box.ring(0).inject(bench.box.pool(), numbered(2));
   bench.box.ring(1).inject(bench.box.pool(), tag(numbered(3), 300, 1));
@@ -74,7 +30,7 @@ TEST_CASE("one round takes a packet from wire to wire", "[worker]") {
 }
 
 TEST_CASE("a round that may not receive forwards what was received before", "[worker]") {
-  Bench bench("w-b", 2, {wire_of("a", 100, 100)});
+  WorkerBench bench("w-b", 2, {wire_of("a", 100, 100)});
   for (uint32_t i = 0; i < 80; ++i) bench.box.ring(0).inject(bench.box.pool(), tag(numbered(i), 100));
   CHECK(bench.round(true) == 3 * 64);  // a burst, in two visits of the slice
   CHECK(bench.round(false) == 0);
@@ -82,20 +38,8 @@ TEST_CASE("a round that may not receive forwards what was received before", "[wo
   CHECK(bench.box.ring(1).discard() == 80);
 }
 
-TEST_CASE("packets spread thinly over the same slices are received together before any is visited",
-          "[worker]") {
-  std::vector<SliceSpec> specs;
-  for (uint16_t vlan = 1; vlan <= 64; ++vlan) specs.push_back(wire_of(std::to_string(vlan), vlan, vlan));
-  Bench bench("w-t", 2, specs);
-  for (uint32_t i = 0; i < 300; ++i)
-    bench.box.ring(0).inject(bench.box.pool(), tag(numbered(i), static_cast<uint16_t>(1 + i % 64)));
-  CHECK(bench.round() == 3 * 256);  // four of each slice
-  CHECK(bench.round() == 3 * 44);
-  CHECK(bench.box.ring(1).discard() == 300);
-}
-
 TEST_CASE("what another worker is visiting is left alone, and visited later", "[worker]") {
-  Bench bench("w-c", 2, {wire_of("a", 100, 100)});
+  WorkerBench bench("w-c", 2, {wire_of("a", 100, 100)});
   const auto inject = [&] { bench.box.ring(0).inject(bench.box.pool(), tag(numbered(1), 100)); };
   REQUIRE(bench.box.port(0).receive_claim.try_take());
   inject();
@@ -114,7 +58,7 @@ TEST_CASE("what another worker is visiting is left alone, and visited later", "[
 }
 
 TEST_CASE("a worker makes what changes are wanted at a port before it sends there", "[worker]") {
-  Bench bench("w-k", 2, {wire_of("a", 100, 100)});
+  WorkerBench bench("w-k", 2, {wire_of("a", 100, 100)});
   EgressChanges& changes = bench.box.port(1).changes;
   changes.post({{.kind = EgressChanges::Change::Kind::speed, .speed = 7_Gbps}});
   REQUIRE(bench.box.port(1).egress_claim.try_take());
@@ -165,7 +109,7 @@ TEST_CASE("every packet that came is somewhere, exactly once, whatever is sent",
                   .places = {{.port = 0, .vlans = {20, 21}}, {.port = 2, .vlans = {20}}},
                   .model = SliceSpec::Model::wire,
                   .capacity = 32};
-  Bench bench("w-d", 3, {lan, trunk}, 127);
+  WorkerBench bench("w-d", 3, {lan, trunk}, 127);
   const LeakCheck leak(bench.box.pool());
   uint32_t seed = 12345;
   const auto random = [&](uint32_t below) { return (seed = seed * 1664525 + 1013904223) / 65536 % below; };
@@ -204,7 +148,7 @@ TEST_CASE("every packet that came is somewhere, exactly once, whatever is sent",
 }
 
 TEST_CASE("no slice waits longer because another is flooded", "[worker]") {
-  Bench bench("w-e", 2, {wire_of("loud", 100, 100), wire_of("quiet", 200, 200)});
+  WorkerBench bench("w-e", 2, {wire_of("loud", 100, 100), wire_of("quiet", 200, 200)});
   // Both have as many as they can hold queued at once; each round serves both.
   for (uint32_t round = 0; round < 20; ++round) {
     for (uint32_t i = 0; i < 31; ++i) bench.box.ring(0).inject(bench.box.pool(), tag(numbered(i), 100));
@@ -215,34 +159,11 @@ TEST_CASE("no slice waits longer because another is flooded", "[worker]") {
   }
 }
 
-namespace {
-
-constexpr Cycles kCostly{20'000};
-constexpr std::chrono::microseconds kVisit{5};
-constexpr std::chrono::microseconds kRound{20};
-
-/// From port 0. What finds the device full, as a worker with too much to do leaves it, is lost there.
-bool offer(Bench& bench, const Frame& frame) { return bench.box.ring(0).offer(bench.box.pool(), frame); }
-
-/// A burst for each slice, on VLANs 100, 101, ...
-void flood(Bench& bench, std::size_t slices) {
-  for (uint32_t i = 0; i < 64; ++i)
-    for (std::size_t slice = 0; slice < slices; ++slice)
-      offer(bench, tag(numbered(i), static_cast<uint16_t>(100 + slice)));
-}
-
-SliceSpec costly(uint16_t vlan, Cycles each) {
-  SliceSpec spec = wire_of(std::to_string(vlan), vlan, vlan);
-  spec.each = each;
-  return spec;
-}
-
-}  // namespace
-
 TEST_CASE("slices that have too much to do share the worker by time, whatever a packet costs them",
           "[worker]") {
-  Bench bench("w-g", 2, {costly(100, Cycles{2'000}), costly(101, Cycles{16'000}), costly(102, Cycles{})},
-              1023, {}, kVisit, kRound);
+  WorkerBench bench("w-g", 2,
+                    {costly(100, Cycles{2'000}), costly(101, Cycles{16'000}), costly(102, Cycles{})}, 1023,
+                    {}, kVisit, kRound);
   std::array<uint64_t, 2> before{};
   std::array<uint64_t, 2> used{};
   uint64_t longest = 0;
@@ -278,8 +199,8 @@ TEST_CASE("slices that have too much to do share the worker by time, whatever a 
 }
 
 TEST_CASE("a slice stays below its cap on a worker that has nothing else to do", "[worker]") {
-  Bench bench("w-h", 2, {costly(100, kCostly)}, 1023,
-              {.workers = 1, .shares = {{.reserve = 0, .weight = 256, .cap = 1'000}}}, kVisit, kRound);
+  WorkerBench bench("w-h", 2, {costly(100, kCostly)}, 1023,
+                    {.workers = 1, .shares = {{.reserve = 0, .weight = 256, .cap = 1'000}}}, kVisit, kRound);
   const SliceRuntime& slice = *bench.slices[0].runtime;
   const Cycles start = clock_now();
   const Cycles end = start + Cycles{clock_hz() / 20};
@@ -303,8 +224,8 @@ TEST_CASE("a slice stays below its cap on a worker that has nothing else to do",
 }
 
 TEST_CASE("a worker with nothing to do helps another, but not a slice at its cap", "[worker]") {
-  Bench bench("w-i", 2, {costly(100, Cycles{}), costly(101, Cycles{})}, 1023,
-              {.workers = 2, .shares = {{}, {.reserve = 0, .weight = 256, .cap = 9'000}}});
+  WorkerBench bench("w-i", 2, {costly(100, Cycles{}), costly(101, Cycles{})}, 1023,
+                    {.workers = 2, .shares = {{}, {.reserve = 0, .weight = 256, .cap = 9'000}}});
   bench.slices[1].runtime->home = 0;
   bench.layouts->current().move(1, 0);
   bench.settle();
@@ -328,8 +249,8 @@ TEST_CASE("a worker with nothing to do helps another, but not a slice at its cap
 
 TEST_CASE("a slice that moves takes its packets along, in order, also from among those that wait",
           "[worker]") {
-  Bench bench("w-j", 2, {costly(100, kCostly), costly(101, kCostly)}, 1023, {.workers = 2, .shares = {}},
-              kVisit, kRound);
+  WorkerBench bench("w-j", 2, {costly(100, kCostly), costly(101, kCostly)}, 1023,
+                    {.workers = 2, .shares = {}}, kVisit, kRound);
   bench.layouts->current().move(1, 0);
   std::vector<uint32_t> numbers;
   uint32_t next = 0;
@@ -354,50 +275,11 @@ TEST_CASE("a slice that moves takes its packets along, in order, also from among
   CHECK(account.transmitted > 100);
 }
 
-TEST_CASE("a worker with work left receives all that a device holds, so that none is lost there",
-          "[worker]") {
-  // So dear that a burst of each is more than a round has time for, and so long a round that the half of it
-  // is time enough to receive all, on however slow a machine.
-  constexpr Cycles kDear{2'000'000};
-  Bench bench("w-k", 2, {costly(100, kDear), costly(101, kDear)}, 2047, {}, kVisit,
-              std::chrono::milliseconds{40});
-  const auto received = [&] {
-    return account_of(*bench.slices[0].runtime).received + account_of(*bench.slices[1].runtime).received;
-  };
-  // Two rounds with more to do than they have time for.
-  for (int round = 0; round < 2; ++round) {
-    flood(bench, 2);
-    bench.round();
-  }
-  const uint64_t before = received();
-  for (int i = 0; i < 15; ++i) flood(bench, 2);
-  bench.round();
-  CHECK(received() - before >= 15 * 2 * 64);
-}
-
-TEST_CASE("a worker with work left forwards in every round, however much a device holds", "[worker]") {
-  // The shortest round that there is: half of it is over after the first burst.
-  Bench bench("w-m", 2, {costly(100, kCostly), costly(101, kCostly)}, 2047, {}, kVisit, Nanoseconds{1});
-  const auto received = [&] {
-    return account_of(*bench.slices[0].runtime).received + account_of(*bench.slices[1].runtime).received;
-  };
-  flood(bench, 2);
-  bench.round();
-  for (int round = 0; round < 10; ++round) {
-    flood(bench, 2);
-    const uint64_t before = received();
-    bench.box.ring(1).discard();
-    bench.round();
-    CHECK(received() - before == 64);
-    CHECK(bench.box.ring(1).discard() > 0);
-  }
-}
-
 TEST_CASE("many slices with a little each need no turns, however long a visit is drawn out", "[worker]") {
   std::vector<SliceSpec> specs;
   for (uint16_t vlan = 1; vlan <= 100; ++vlan) specs.push_back(wire_of(std::to_string(vlan), vlan, vlan));
   // Each visit takes too long, so that the slice's next takes one packet; the round has time for all.
-  Bench bench("w-l", 2, specs, 2047, {}, std::chrono::microseconds{0}, std::chrono::seconds{1});
+  WorkerBench bench("w-l", 2, specs, 2047, {}, std::chrono::microseconds{0}, std::chrono::seconds{1});
   const auto receive_two_each = [&] {
     for (uint32_t i = 0; i < 200; ++i)
       bench.box.ring(0).inject(bench.box.pool(), tag(numbered(i), static_cast<uint16_t>(1 + i % 100)));
