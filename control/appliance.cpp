@@ -276,9 +276,13 @@ ApplianceResult<void> Appliance::put_in_force(Running next) {
 
 /// All that can fail happens before the data path hears of anything new.
 Result<void> Appliance::run(Running next, uint64_t generation) {
+  steering_.probe(next.config, next.ports);
   Steering::Steered steered = steering_.plan(next.config, next.ports, next.slices);
   const Steering::Kept kept = steering_.kept(steered);
-  if (auto done = change_rules(next.config, std::move(steered), kept.now); !done) return done;
+  if (auto done = change_rules(next.config, std::move(steered), kept.now); !done) {
+    steering_.retain(ports_);  // devices that were opened for nothing are closed
+    return done;
+  }
   const CpuPlan cpu{.workers = workers(), .shares = cpu_shares(next.config)};
   auto layout =
       std::make_unique<const Layout>(generation, next.table, next.ports, next.slices, cpu, kept.next);

@@ -170,13 +170,29 @@ Result<void> Steering::install_at(std::size_t port, const Config& config, Steere
 Steering::PortState& Steering::state_of(const std::shared_ptr<PortRuntime>& port) {
   const auto found = states_.find(port.get());
   if (found != states_.end()) return found->second;
-  const Port& device = port->port;
-  const NicProfile& nic = device.profile();
-  auto table = seam_.table ? seam_.table(port->name, device)
-                           : std::make_unique<PortFlowTable>(device.device(), port->name, nic);
+  const NicProfile& nic = port->port.profile();
   const auto order =
       nic.one_mask || nic.one_input_set ? PortRules::Order::destroy_first : PortRules::Order::create_first;
-  return states_.emplace(port.get(), PortState{port, PortRules(std::move(table), order)}).first->second;
+  return states_.emplace(port.get(), PortState{port, PortRules(table_of(*port), order)}).first->second;
+}
+
+std::unique_ptr<FlowTable> Steering::table_of(const PortRuntime& port) const {
+  if (seam_.table) return seam_.table(port.name, port.port);
+  return std::make_unique<PortFlowTable>(port.port.device(), port.name, port.port.profile());
+}
+
+void Steering::probe(const Config& config, const Ports& ports) {
+  for (std::size_t number = 0; number < ports.size(); ++number) {
+    const PortRuntime& port = *ports[number];
+    const NicProfile& nic = port.port.profile();
+    const bool may_have_rules =
+        nic.most_rules > 0 && config.ports[number].flow_rules != PortConfig::FlowRules::software;
+    if (!may_have_rules || !port.port.is_open() || nics_.contains(&port)) continue;
+    const auto table = table_of(port);
+    const ConfirmedNic& confirmed =
+        nics_.emplace(&port, confirm(nic, port.port.own_queues(), *table)).first->second;
+    if (!confirmed.refusal.empty()) log_warning(fmt::format("port {}: {}", port.name, confirmed.refusal));
+  }
 }
 
 void Steering::settle(const Layout& layout, std::chrono::nanoseconds patience) const {
@@ -203,7 +219,9 @@ void Steering::settle(const Layout& layout, std::chrono::nanoseconds patience) c
 }
 
 void Steering::retain(const Ports& ports) {
-  std::erase_if(states_, [&](const auto& one) { return index_in(ports, one.first) == ports.size(); });
+  const auto is_unused = [&](const auto& one) { return index_in(ports, one.first) == ports.size(); };
+  std::erase_if(states_, is_unused);
+  std::erase_if(nics_, is_unused);
   // What is known of slices and ports that are gone must not be held against others at the same address.
   const Index now = index_of(now_);
   const auto is_gone = [&](const auto& one) { return !now.contains(one.first); };
@@ -215,6 +233,7 @@ void Steering::forget(const PortRuntime& port) {
   states_.erase(&port);
   const std::size_t at = index_in(now_.ports, &port);
   if (at == now_.ports.size()) return;
+  nics_.erase(&port);
   now_.ports[at].reset();
   now_.plan[at].clear();
   now_.compiled[at].reset();

@@ -8,10 +8,12 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "classifier/kept_flow_rules.hpp"
 #include "control/config.hpp"
+#include "control/confirmed_nic.hpp"
 #include "control/port_rules.hpp"
 #include "control/rule_changes.hpp"
 #include "control/steering_plan.hpp"
@@ -52,6 +54,10 @@ class Steering {
   [[nodiscard]] const NicProfile* profile(const std::string& port) const {
     return seam_.profile ? seam_.profile(port) : nullptr;
   }
+
+  /// Tries what devices that it does not know yet take of flow rules (confirm()), where they are to have any.
+  /// Before plan(), which relies on that; what a port's device refused then holds until it is let go.
+  void probe(const Config& config, const Ports& ports);
 
   /// What ought to be, under this configuration and these devices: nothing at ports that are null. Where
   /// entries are those of what is in force, its rules are, and are not made again.
@@ -119,13 +125,17 @@ class Steering {
   [[nodiscard]] static Index index_of(const Steered& steered);
   [[nodiscard]] std::vector<SliceHistory> history_at(const PortRuntime& port, const Slices& slices,
                                                      const Index& now) const;
+  [[nodiscard]] const NicProfile& nic_of(const PortRuntime& port) const;
+  [[nodiscard]] std::string_view refusal_of(const PortRuntime& port) const;
   [[nodiscard]] KeptFlowRules compiled_at(const PortRuntime& port, PortId id) const;
   PortState& state_of(const std::shared_ptr<PortRuntime>& port);
+  [[nodiscard]] std::unique_ptr<FlowTable> table_of(const PortRuntime& port) const;
   bool distrust(const SliceSteering& steering, PortId port, const Config& config);
   Result<void> install_at(std::size_t port, const Config& config, Steered& next);
 
   SteeringSeam seam_;
   Steered now_;
+  std::map<const PortRuntime*, ConfirmedNic> nics_;
   std::map<const PortRuntime*, PortState> states_;
   std::map<Place, Distrust> distrust_;
   std::vector<RuleChanges> last_changes_;

@@ -44,7 +44,8 @@ Steering::Steered Steering::plan(const Config& config, Ports ports, Slices slice
     if (!next.ports[number]) continue;
     const Port& port = next.ports[number]->port;
     const PortId id{static_cast<uint16_t>(number)};
-    const SteeredPort steered{.nic = port.profile(),
+    const SteeredPort steered{.nic = nic_of(*next.ports[number]),
+                              .refusal = refusal_of(*next.ports[number]),
                               .own_queues = port.own_queues(),
                               .flow_rules = config.ports[number].flow_rules,
                               .classes = classes};
@@ -66,7 +67,18 @@ KeptFlowRules Steering::compiled_at(const PortRuntime& port, PortId id) const {
   const std::size_t number = id.value();
   const bool is_same = number < now_.ports.size() && now_.ports[number].get() == &port;
   if (is_same && now_.compiled[number]) return *now_.compiled[number];
-  return {id, port.port.profile()};
+  return {id, nic_of(port)};
+}
+
+/// What its device is known to take; until it was tried, what its family is.
+const NicProfile& Steering::nic_of(const PortRuntime& port) const {
+  const auto found = nics_.find(&port);
+  return found != nics_.end() ? found->second.nic : port.port.profile();
+}
+
+std::string_view Steering::refusal_of(const PortRuntime& port) const {
+  const auto found = nics_.find(&port);
+  return found != nics_.end() ? std::string_view(found->second.refusal) : std::string_view();
 }
 
 std::vector<SliceHistory> Steering::history_at(const PortRuntime& port, const Slices& slices,

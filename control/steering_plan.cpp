@@ -84,6 +84,7 @@ class Planner {
     if (port_.flow_rules == PortConfig::FlowRules::software) return "flow_rules = \"software\"";
     if (const SliceHistory& history = history_of(slice.slice); !history.distrust.empty())
       return history.distrust;
+    if (port_.nic.most_rules == 0 && !port_.refusal.empty()) return std::string(port_.refusal);
     return slice.why_software;
   }
 
@@ -140,13 +141,18 @@ class Planner {
       steering.queue = QueueId{*queue};
       return;
     }
-    steering.why_not = may_queue ? fmt::format("the port's {} queues for slices are taken", port_.own_queues)
-                                 : fmt::format("{} steers to no queue", port_.nic.name);
+    steering.why_not = why_no_queue();
     auto mark = history_of(steering.slice).mark;
     if (!mark) mark = marks_.take_any();
     if (!port_.nic.to_mark || !mark) return;
     steering.tier = Tier::mark;
     steering.mark = *mark;
+  }
+
+  [[nodiscard]] std::string why_no_queue() const {
+    if (port_.nic.to_queue) return fmt::format("the port's {} queues for slices are taken", port_.own_queues);
+    if (!port_.refusal.empty()) return std::string(port_.refusal);
+    return fmt::format("{} steers to no queue", port_.nic.name);
   }
 
   /// Each class comes by a queue of its own, as far as there are queues.

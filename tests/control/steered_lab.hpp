@@ -21,6 +21,8 @@ namespace bulkhead::test {
 class SteeredLab {
  public:
   static constexpr uint16_t kQueues = 8;
+  /// Calls that come before those for slices, where a NIC both queues and marks: probe rules come and go.
+  static constexpr std::size_t kProbeCalls = 4;
 
   explicit SteeredLab(const std::string& family);
   /// With NICs of a family that the test has made up; it must outlive the lab.

@@ -71,7 +71,7 @@ TEST_CASE("a NIC that refuses rules by class has all classes by one queue", "[st
     SteeredLab lab("mlx5");
     // The first of the rules by class; what is asked for instead comes later.
     lab.left_nic().fault = [](std::size_t call) {
-      return call == 0 ? std::optional(Error("no PCP")) : std::nullopt;
+      return call == SteeredLab::kProbeCalls ? std::optional(Error("no PCP")) : std::nullopt;
     };
     lab.start(with_classes({200}, "", flow_rules));
     CHECK(lab.at_left("v100").steering->where == "hardware");

@@ -99,7 +99,7 @@ TEST_CASE("flow_rules = \"hardware\" refuses to start where a rule cannot be in 
 TEST_CASE("what a NIC refuses is left to software, with its words", "[steering]") {
   SteeredLab lab("mlx5");
   lab.left_nic().fault = [](std::size_t call) {
-    return call == 0 ? std::optional(Error("no room for this one")) : std::nullopt;
+    return call == SteeredLab::kProbeCalls ? std::optional(Error("no room for this one")) : std::nullopt;
   };
   lab.start(wires({100, 200}));
   CHECK(lab.at_left("v100").steering->why_not_hardware == "no room for this one");
@@ -107,6 +107,54 @@ TEST_CASE("what a NIC refuses is left to software, with its words", "[steering]"
   CHECK(lab.at_left("v200").steering->queue == 2);
   CHECK(pass(lab, numbered_in(100, 10), 10).size() == 10);
   CHECK(pass(lab, numbered_in(200, 10), 10).size() == 10);
+}
+
+TEST_CASE("a NIC that refuses probe rules is asked for no others", "[steering]") {
+  SteeredLab lab("mlx5");
+  lab.left_nic().fault = [](std::size_t) { return std::optional(Error("not in this firmware")); };
+  lab.start(wires({100, 200}));
+  CHECK(lab.left_nic().calls() == 2);
+  for (const char* slice : {"v100", "v200"}) {
+    CHECK(lab.at_left(slice).rules_software == 1);
+    CHECK(lab.at_left(slice).steering->why_not_hardware ==
+          "its device refused a probe rule: not in this firmware");
+  }
+  CHECK(lab.right_nic().rules().size() == 2);
+  CHECK(pass(lab, numbered_in(100, 10), 10).size() == 10);
+  // It is the device's, whatever becomes of the configuration.
+  CHECK(lab.reload(wires({100, 200, 300})) == "done");
+  CHECK(lab.left_nic().calls() == 2);
+  CHECK(lab.at_left("v300").rules_software == 1);
+}
+
+TEST_CASE("a NIC that only marks, whatever its family does, marks", "[steering]") {
+  SteeredLab lab("mlx5");
+  lab.left_nic().fault = [](std::size_t call) {
+    return call == 0 ? std::optional(Error("no queues")) : std::nullopt;
+  };
+  lab.start(wires({100}));
+  CHECK(lab.at_left("v100").rules_mark == 1);
+  CHECK(lab.at_left("v100").steering->why_not_hardware == "its device refused a probe rule: no queues");
+  CHECK(pass(lab, numbered_in(100, 10), 10).size() == 10);
+  CHECK(lab.at_left("v100").received_by_own_queue == 0);
+}
+
+TEST_CASE("a device that was opened for a change which its NIC refused is closed", "[steering]") {
+  SteeredLab lab("mlx5");
+  const RingDevice third("third", 1023, SteeredLab::kQueues);
+  const auto with_third = [](const std::string& flow_rules) {
+    return SteeredLab::ports("hardware") + port_section("third", "net_ring_third") + "flow_rules = \"" +
+           flow_rules + "\"\n" + wire_section("v100", "left", "right", "100") +
+           wire_section("v200", "left", "third", "200");
+  };
+  lab.start(wires({100}, "hardware"));
+  lab.right_nic().fault = [first = lab.right_nic().calls() + SteeredLab::kProbeCalls](std::size_t call) {
+    return call >= first ? std::optional(Error("not here")) : std::nullopt;
+  };
+  CHECK_THAT(lab.reload(with_third("hardware")), Catch::Contains("not here"));
+  // As long as it is open, it cannot be opened again.
+  CHECK(lab.reload(with_third("auto")) == "done");
+  lab.stop();
 }
 
 TEST_CASE("a stranger in a slice's queue goes no further, and the slice is left to software", "[steering]") {
