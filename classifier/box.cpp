@@ -189,6 +189,17 @@ std::optional<Box> tighten(const Box& box) {
   return found ? std::optional{hull} : std::nullopt;
 }
 
+Box box_around(std::span<const Piece> pieces) {
+  if (pieces.empty()) return {};
+  Box around = pieces.front().box;
+  for (const Piece& piece : pieces)
+    for (size_t d = 0; d < kDimensions; ++d) {
+      around.first[d] = std::min(around.first[d], piece.box.first[d]);
+      around.last[d] = std::max(around.last[d], piece.box.last[d]);
+    }
+  return around;
+}
+
 bool Piece::agrees_with(const Piece& other) const {
   return (pcp.bits & other.pcp.bits) != 0 &&
          ((eth_dst.value ^ other.eth_dst.value) & eth_dst.mask & other.eth_dst.mask) == 0 &&

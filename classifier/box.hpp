@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "classifier/match.hpp"
@@ -70,6 +71,9 @@ struct Piece {
   /// What the boxes leave open, for two pieces whose boxes overlap: whether masks and PCPs can agree.
   [[nodiscard]] bool agrees_with(const Piece& other) const;
 };
+
+/// The smallest box around all of them; an empty one, at the origin, where there are none.
+[[nodiscard]] Box box_around(std::span<const Piece> pieces);
 
 /// An address of this mask may differ from the value in the low bits only, so that the box says it all.
 constexpr bool is_prefix_mask(uint64_t mask) {

@@ -20,13 +20,7 @@ bool KeptFlowRules::wins(const FlowspaceEntry& a, std::size_t place_a, const Flo
 void KeptFlowRules::Slice::measure() {
   pieces.clear();
   for (std::size_t i = 0; i < ranked.size(); ++i) append_pieces(ranked[i], static_cast<uint32_t>(i), pieces);
-  if (pieces.empty()) return;
-  around = pieces.front().box;
-  for (const Piece& piece : pieces)
-    for (std::size_t d = 0; d < kDimensions; ++d) {
-      around.first[d] = std::min(around.first[d], piece.box.first[d]);
-      around.last[d] = std::max(around.last[d], piece.box.last[d]);
-    }
+  around = box_around(pieces);
 }
 
 /// Those at the port, as far as they are there, that win first: what is left elsewhere does not matter here.

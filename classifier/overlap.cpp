@@ -97,26 +97,47 @@ bool may_overlap(const Match& a, const Match& b) {
                                 fields::of_match(a), fields::of_match(b));
 }
 
+constexpr size_t kTogether = 64;
+
+std::span<const FlowspaceEntry> together(std::span<const FlowspaceEntry> entries, size_t begin) {
+  return entries.subspan(begin, std::min(kTogether, entries.size() - begin));
+}
+
 }  // namespace
 
 std::vector<Overlap> find_overlaps(std::span<const FlowspaceEntry> entries, size_t limit) {
   return Search{entries, limit}.run();
 }
 
-std::vector<Overlap> find_overlaps_with(const FlowspaceEntry& added, std::span<const FlowspaceEntry> existing,
-                                        size_t limit) {
+ProvedEntries::ProvedEntries(std::vector<FlowspaceEntry> entries) : entries_(std::move(entries)) {
+  std::vector<Piece> pieces;
+  for (size_t begin = 0; begin < entries_.size(); begin += kTogether) {
+    pieces.clear();
+    for (const FlowspaceEntry& entry : together(entries_, begin)) append_pieces(entry, 0, pieces);
+    around_.push_back(box_around(pieces));
+  }
+}
+
+std::vector<Overlap> ProvedEntries::find_overlaps_with(const FlowspaceEntry& added, size_t limit) const {
   std::vector<Overlap> found;
   std::set<SliceId> known;
+  std::vector<Piece> pieces;
+  append_pieces(added, 0, pieces);
   const unsigned families = families_of(added.match);
-  for (size_t i = 0; i < existing.size() && found.size() < limit; ++i) {
-    const FlowspaceEntry& other = existing[i];
-    if (other.slice == added.slice || other.precedence != added.precedence) continue;
-    if (!may_overlap(other.match, added.match) || (families_of(other.match) & families) == 0) continue;
-    if (known.contains(other.slice)) continue;
-    const auto both = intersect(other.match, added.match);
-    if (!both) continue;
-    known.insert(other.slice);
-    found.push_back({static_cast<uint32_t>(i), static_cast<uint32_t>(existing.size()), *witness(*both)});
+  for (size_t group = 0; group < around_.size(); ++group) {
+    if (std::ranges::none_of(pieces, [&](const Piece& piece) { return piece.box.overlaps(around_[group]); }))
+      continue;
+    for (const FlowspaceEntry& other : together(entries_, group * kTogether)) {
+      if (found.size() >= limit) return found;
+      if (other.slice == added.slice || other.precedence != added.precedence) continue;
+      if (!may_overlap(other.match, added.match) || (families_of(other.match) & families) == 0) continue;
+      if (known.contains(other.slice)) continue;
+      const auto both = intersect(other.match, added.match);
+      if (!both) continue;
+      known.insert(other.slice);
+      found.push_back({static_cast<uint32_t>(&other - entries_.data()),
+                       static_cast<uint32_t>(entries_.size()), *witness(*both)});
+    }
   }
   return found;
 }

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "classifier/box.hpp"
 #include "classifier/match.hpp"
 
 /// The isolation proof: no frame may belong to two slices at once. Exact (see algebra.hpp), pure, callable
@@ -23,9 +24,21 @@ struct Overlap {
 /// In order of (a, b). About n log n where few entries overlap.
 [[nodiscard]] std::vector<Overlap> find_overlaps(std::span<const FlowspaceEntry> entries, size_t limit);
 
-/// The overlaps of one more entry with `existing`: `a` is the index in `existing`, `b` is existing.size().
-/// At most one for each slice, and at most `limit`. Linear.
-[[nodiscard]] std::vector<Overlap> find_overlaps_with(const FlowspaceEntry& added,
-                                                      std::span<const FlowspaceEntry> existing, size_t limit);
+/// Entries that were proved disjoint, kept so that one more is proved against them: it is compared only with
+/// those that stand near one whose frames are near its own, which entries of one slice mostly are.
+class ProvedEntries {
+ public:
+  explicit ProvedEntries(std::vector<FlowspaceEntry> entries);
+
+  [[nodiscard]] std::span<const FlowspaceEntry> entries() const { return entries_; }
+
+  /// The overlaps of one more entry: `a` is the index in entries(), `b` is entries().size(). At most one for
+  /// each slice, and at most `limit`. Linear at worst.
+  [[nodiscard]] std::vector<Overlap> find_overlaps_with(const FlowspaceEntry& added, size_t limit) const;
+
+ private:
+  std::vector<FlowspaceEntry> entries_;
+  std::vector<Box> around_;  // each so many entries that follow each other
+};
 
 }  // namespace bulkhead

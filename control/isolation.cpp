@@ -235,16 +235,16 @@ std::vector<ConfigFault> prove_isolation(const Config& config, const Resources& 
 }
 
 ProvedFlowspaces::ProvedFlowspaces(const Config& config)
-    : config_(config), entries_(flowspace_entries(config)), sources_(flowspace_sources(config)) {}
+    : config_(config), proved_(flowspace_entries(config)), sources_(flowspace_sources(config)) {}
 
 std::vector<ConfigFault> ProvedFlowspaces::prove_added(SliceId slice, const FlowspaceConfig& added) const {
   FaultList faults;
   for (const Match& match : added.matches) {
     const FlowspaceEntry entry{match, slice, config_.slices[slice.value()].precedence,
                                static_cast<uint32_t>(sources_.size())};
-    for (const Overlap& overlap : find_overlaps_with(entry, entries_, kOverlapLimit)) {
-      const ConfigFault fault =
-          overlap_fault(config_, sources_[entries_[overlap.a].source], {slice, added.at}, overlap.witness);
+    for (const Overlap& overlap : proved_.find_overlaps_with(entry, kOverlapLimit)) {
+      const ConfigFault fault = overlap_fault(config_, sources_[proved_.entries()[overlap.a].source],
+                                              {slice, added.at}, overlap.witness);
       faults.add(fault.at, fault.message);
     }
   }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "classifier/match.hpp"
+#include "classifier/overlap.hpp"
 #include "control/config.hpp"
 #include "control/entitlement.hpp"
 #include "control/memory_plan.hpp"
@@ -63,7 +64,7 @@ class ProvedFlowspaces {
 
  private:
   const Config& config_;
-  std::vector<FlowspaceEntry> entries_;
+  ProvedEntries proved_;
   std::vector<FlowspaceSource> sources_;
 };
 
