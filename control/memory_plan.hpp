@@ -9,6 +9,12 @@
 
 /// How the packet memory is divided, so that every queue can be full at once and a port still finds buffers.
 /// Pure functions of the configuration: what `check` says is what `run` does.
+///
+/// One pool has all packets, also those of queues that are one slice's own. A pool for each of these would
+/// bound its slice no better than the quota and what is set aside here. It would have to have room for all
+/// the transmit rings in which the slice's packets may stand, as drivers free what was sent only when they
+/// need the place: a smaller one could wait for itself for ever. So the same memory would do for a fifth of
+/// the queues, and each pool has a cache of its own for each worker, which the processor's must hold.
 namespace bulkhead {
 
 inline constexpr uint16_t kDescriptors = 1024;  // of a port, per direction; each can hold a packet
