@@ -108,7 +108,7 @@ Result<std::shared_ptr<const Eal>> Appliance::start_eal(const Config& config, By
                      .arguments = config.appliance.eal,
                      .log = [](std::string_view line) { log_info(fmt::format("DPDK: {}", line)); }};
   for (const PortConfig& port : config.ports)
-    if (is_pci(port.device)) options.pci_devices.push_back(device_name(port.device));
+    if (is_pci(port.device)) options.pci_devices.push_back(port.device);
   auto eal = Eal::start(options);
   if (!eal) return std::unexpected(eal.error());
   return std::make_shared<const Eal>(std::move(*eal));
@@ -278,7 +278,9 @@ ApplianceResult<void> Appliance::put_in_force(Running next) {
 Result<void> Appliance::run(Running next, uint64_t generation) {
   steering_.probe(next.config, next.ports);
   Steering::Steered steered = steering_.plan(next.config, next.ports, next.slices);
-  const Steering::Kept kept = steering_.kept(steered);
+  // Where ports were released, nothing is in force that could go on.
+  const bool nobody_visits = dataplane_->layout().ports().empty();
+  const Steering::Kept kept = nobody_visits ? Steering::Kept{} : steering_.kept(steered);
   if (auto done = change_rules(next.config, std::move(steered), kept.now); !done) {
     steering_.retain(ports_);  // devices that were opened for nothing are closed
     return done;
@@ -314,14 +316,13 @@ Result<void> Appliance::steer(Steering::Steered next) {
   return {};
 }
 
-/// Takes the queues whose rules change from their slices, and changes the rules.
+/// Takes the queues whose rules change from their slices, and changes the rules. Where that fails, they go
+/// back once what new rules brought meanwhile is sorted.
 Result<void> Appliance::change_rules(const Config& config, Steering::Steered next,
                                      std::span<const QueueOwner> kept) {
-  const std::vector<QueueOwner> owners = steering_.owners();
-  const bool some_change_hands = kept.size() != owners.size();
-  if (some_change_hands) publish_owners(kept);
+  if (kept.size() != dataplane_->layout().owner_count()) publish_owners(kept);
   auto done = steering_.install(config, std::move(next));
-  if (!done && some_change_hands) publish_owners(owners);
+  if (!done && !dataplane_->layout().ports().empty()) hand_over_queues();
   return done;
 }
 

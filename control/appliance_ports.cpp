@@ -14,14 +14,15 @@ namespace {
 
 /// Slices and layout rely on what the device could do when they were made.
 Result<void> check_likeness(const Port& fresh, const Port& before, const PortConfig& config) {
-  if (fresh.max_frame() >= before.max_frame() && fresh.own_queues() == before.own_queues() &&
-      (fresh.takes_segments() || !before.takes_segments()))
+  if (fresh.driver() == before.driver() && fresh.max_frame() >= before.max_frame() &&
+      fresh.own_queues() == before.own_queues() && (fresh.takes_segments() || !before.takes_segments()))
     return {};
   return fail(
-      fmt::format("port {} (device {}): is not what it was: frames up to {} bytes and {} queues for slices, "
-                  "where there were {} and {}; set its MTU and queues as before, or restart the appliance",
-                  config.name, config.device, fresh.max_frame(), fresh.own_queues(), before.max_frame(),
-                  before.own_queues()));
+      fmt::format("port {} (device {}): is not what it was: driver {}, frames up to {} bytes and {} queues "
+                  "for slices, where there were {}, {} and {}; set its MTU and queues as before, or restart "
+                  "the appliance",
+                  config.name, config.device, fresh.driver(), fresh.max_frame(), fresh.own_queues(),
+                  before.driver(), before.max_frame(), before.own_queues()));
 }
 
 }  // namespace

@@ -146,8 +146,12 @@ Result<void> Steering::install_at(std::size_t port, const Config& config, Steere
   const auto name = [&](const SliceSteering& steering) {
     return next.slices[steering.slice.value()]->name();
   };
+  // Who has brought strangers has no rules any more, wherever others must have theirs.
+  const auto is_distrusted = [&](const SliceSteering& steering) {
+    return distrust_.contains({next.ports[port].get(), next.slices[steering.slice.value()].get()});
+  };
   for (const SliceSteering& steering : steered)
-    if (must && steering.tier == Tier::software)
+    if (must && steering.tier == Tier::software && !is_distrusted(steering))
       return fail(
           fmt::format("port {}: flow_rules = \"hardware\", and the rules of slice {} cannot be in "
                       "hardware: {}; write \"auto\", or change its flowspace",
@@ -171,8 +175,10 @@ Steering::PortState& Steering::state_of(const std::shared_ptr<PortRuntime>& port
   const auto found = states_.find(port.get());
   if (found != states_.end()) return found->second;
   const NicProfile& nic = port->port.profile();
-  const auto order =
-      nic.one_mask || nic.one_input_set ? PortRules::Order::destroy_first : PortRules::Order::create_first;
+  // New rules may not agree with old ones in what rules must have in common.
+  const auto order = nic.one_mask || nic.one_input_set || nic.one_type_per_priority
+                         ? PortRules::Order::destroy_first
+                         : PortRules::Order::create_first;
   return states_.emplace(port.get(), PortState{port, PortRules(table_of(*port), order)}).first->second;
 }
 
@@ -187,7 +193,9 @@ void Steering::probe(const Config& config, const Ports& ports) {
     const NicProfile& nic = port.port.profile();
     const bool may_have_rules =
         nic.most_rules > 0 && config.ports[number].flow_rules != PortConfig::FlowRules::software;
-    if (!may_have_rules || !port.port.is_open() || nics_.contains(&port)) continue;
+    // One that has rules already came back with them.
+    const bool is_known = nics_.contains(&port) || states_.contains(&port);
+    if (!may_have_rules || !port.port.is_open() || is_known) continue;
     const auto table = table_of(port);
     const ConfirmedNic& confirmed =
         nics_.emplace(&port, confirm(nic, port.port.own_queues(), *table)).first->second;
@@ -203,7 +211,8 @@ void Steering::settle(const Layout& layout, std::chrono::nanoseconds patience) c
     uint64_t sorted;
     uint64_t emptied;
     [[nodiscard]] bool is_settled() const {
-      return queue->emptied.read() != emptied || queue->sorted.read() - sorted > kMostWaiting;
+      // The first time may be that of a visit that had begun before.
+      return queue->emptied.read() >= emptied + 2 || queue->sorted.read() - sorted > kMostWaiting;
     }
   };
   std::vector<Watched> watched;

@@ -15,7 +15,8 @@ namespace bulkhead {
 struct EalOptions {
   /// Memory for packets and what belongs to them. Taken from hugepages when enough are free.
   Bytes memory;
-  /// PCI addresses that may be probed; no other device on the bus is touched.
+  /// PCI devices that may be probed, each an address, with its driver's arguments behind a comma where it has
+  /// any; no other device on the bus is touched.
   std::vector<std::string> pci_devices;
   /// Further DPDK arguments, as the operator wrote them.
   std::vector<std::string> arguments;

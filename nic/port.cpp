@@ -156,7 +156,8 @@ Result<void> Port::probe(const PortOptions& options) {
   if (rte_eth_dev_get_port_by_name(name.c_str(), &device_) == 0) return {};
   if (auto checked = check_interface(options); !checked) return checked;
   const auto again = take_off_its_bus(name);
-  const int error = rte_dev_probe(again.value_or(options.device).c_str());
+  const bool has_arguments = name != options.device;
+  const int error = rte_dev_probe(again && !has_arguments ? again->c_str() : options.device.c_str());
   if (error == -EFAULT)  // no bus of DPDK's can read it
     return fail(
         fmt::format("port {} (device {}): no DPDK driver has this name; write a PCI address such as "

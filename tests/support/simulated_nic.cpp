@@ -2,6 +2,7 @@
 #include "tests/support/simulated_nic.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 #include "nic/wire.hpp"
 
@@ -209,6 +210,7 @@ Result<FlowHandle> SimulatedNic::create(const FlowRule& rule) {
   if (rules_.size() >= profile_.most_rules) return fail("table full");
   if (patterns_.contains(rule.pattern)) return fail("rule exists: " + to_testpmd(rule));
   if (!agrees_with_others(rule.pattern)) return fail("another mask is set");
+  if (profile_.one_type_per_priority && !has_priority_for(rule)) return fail("another type has the priority");
   patterns_.insert(rule.pattern);
   rules_.emplace(next_, Entry{.rule = rule, .since = frames_ + (late ? late() : 0)});
   return FlowHandle{next_++};
@@ -219,6 +221,17 @@ bool SimulatedNic::agrees_with_others(const FlowPattern& pattern) const {
   return std::ranges::all_of(patterns_, [&](const FlowPattern& other) {
     const bool of_kind = other.network == pattern.network && other.transport == pattern.transport;
     return (!profile_.one_mask && !of_kind) || masks_of(other) == masks_of(pattern);
+  });
+}
+
+/// Rules of one priority are for frames of one type.
+bool SimulatedNic::has_priority_for(const FlowRule& rule) const {
+  const auto type = [](const FlowPattern& pattern) {
+    return std::tuple{pattern.tags, pattern.network, pattern.ethertype};
+  };
+  return std::ranges::all_of(rules_, [&](const auto& one) {
+    const FlowRule& other = one.second.rule;
+    return other.priority != rule.priority || type(other.pattern) == type(rule.pattern);
   });
 }
 

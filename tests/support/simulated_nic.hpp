@@ -58,6 +58,7 @@ class SimulatedNic final : public FlowTable {
   };
   std::optional<Error> next_call();
   std::optional<FlowAction> steer_as_seen(std::span<const uint8_t> frame);
+  [[nodiscard]] bool has_priority_for(const FlowRule& rule) const;
   [[nodiscard]] bool agrees_with_others(const FlowPattern& pattern) const;
 
   const NicProfile& profile_;
