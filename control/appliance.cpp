@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "control/build_slice.hpp"
@@ -188,7 +189,8 @@ PacketMemory Appliance::memory() const {
   return {.data_room = pool_.data_room(), .packets = pool_.capacity()};
 }
 
-ApplianceResult<Appliance::Running> Appliance::build(Config config, Ports ports) const {
+/// What slices' tables take is asked for here: where there is not enough, nothing has changed yet.
+ApplianceResult<Appliance::Running> Appliance::build(Config config, Ports ports) const try {
   if (auto opened = open_ports(config, Open::all, ports); !opened) return std::unexpected(opened.error());
   auto speeds = speeds_of(config, ports);
   if (!speeds) return std::unexpected(speeds.error());
@@ -202,6 +204,10 @@ ApplianceResult<Appliance::Running> Appliance::build(Config config, Ports ports)
                  .ports = std::move(ports),
                  .slices = std::move(slices),
                  .table = std::move(*table)};
+} catch (const std::bad_alloc&) {
+  return std::unexpected(ApplianceFault(
+      Error("not enough memory for the slices' tables; lower max_addresses, or leave slices out"),
+      ApplianceFault::Kind::failed));
 }
 
 /// The one in force, where flowspaces stay as they are: workers have it in their caches.
@@ -218,8 +224,10 @@ Result<std::shared_ptr<const SliceTable>> Appliance::table_for(const Config& con
 Appliance::Slices Appliance::build_slices(const Config& config, const Ports& ports) const {
   Slices slices;
   const auto limits = [&](PortId id) {
-    const Port& port = ports[id.value()]->port;
-    return EgressLimits{.max_frame = port.max_frame(), .takes_segments = port.takes_segments()};
+    const PortRuntime& port = *ports[id.value()];
+    // A device that came back may take longer ones than before.
+    return EgressLimits{.max_frame = std::min(port.port.max_frame(), port.egress.max_frame()),
+                        .takes_segments = port.port.takes_segments()};
   };
   const ReportedSpeeds speeds = reported_speeds(ports);
   const std::vector<QueuePlan> queues = queue_plans(config, memory(), workers());

@@ -12,6 +12,7 @@
 #include "nic/packet_pool.hpp"
 #include "nic/port.hpp"
 #include "shaper/cpu_share.hpp"
+#include "shaper/placement.hpp"
 
 namespace bulkhead {
 namespace {
@@ -118,6 +119,20 @@ void prove_class_ceilings(const Config& config, const SliceConfig& slice, FaultL
                                "; lower it, or leave it out");
 }
 
+/// A slice's reserve is had from one core: reserves that sum to less than all cores need not fit them.
+void prove_places(const Config& config, std::size_t workers, FaultList& faults) {
+  std::vector<SliceLoad> loads;
+  for (const SliceConfig& slice : config.slices)
+    loads.push_back({.reserve = slice.cpu.reserve, .used = 0, .home = std::nullopt});
+  const auto place = first_without_room(loads, place_new(loads, workers), workers);
+  if (!place) return;
+  const SliceConfig& slice = config.slices[*place];
+  faults.add(slice.cpu.at, "no worker of " + std::to_string(workers) + " has " +
+                               format_percent(slice.cpu.reserve) + " of its core left for " +
+                               slice_named(slice) + " beside the other slices' CPU reserves" +
+                               "; lower them, or add workers");
+}
+
 void prove_reserves(const Config& config, const Resources& resources, FaultList& faults) {
   const auto workers = resources.workers_of(config);
   if (!workers) return;
@@ -128,11 +143,11 @@ void prove_reserves(const Config& config, const Resources& resources, FaultList&
     sum += slice.cpu.reserve;
     if (sum > available && exceeding == nullptr) exceeding = &slice;
   }
-  if (exceeding != nullptr)
-    faults.add(exceeding->cpu.at, "the CPU reserves sum to " + format_percent(sum) + ", more than the " +
-                                      format_percent(available) + " of " + std::to_string(*workers) +
-                                      (*workers == 1 ? " worker" : " workers") +
-                                      "; lower them, or add workers");
+  if (exceeding == nullptr) return prove_places(config, *workers, faults);
+  faults.add(exceeding->cpu.at, "the CPU reserves sum to " + format_percent(sum) + ", more than the " +
+                                    format_percent(available) + " of " + std::to_string(*workers) +
+                                    (*workers == 1 ? " worker" : " workers") +
+                                    "; lower them, or add workers");
 }
 
 /// "16MiB of memory hold 6620 packets of 2376B, of which 2 ports and 1 worker need 5184"

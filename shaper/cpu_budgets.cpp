@@ -34,7 +34,10 @@ void CpuBudgets::adopt(const Layout& layout) {
     member.slice = static_cast<uint16_t>(slice);
     const CpuShare& share = layout.cpu_share(slice);
     if (member.runtime == runtime && member.share == share) continue;
-    if (member.runtime != nullptr && member.runtime != runtime) scheduler_.remove(SliceId{slot});
+    if (member.runtime != nullptr && member.runtime != runtime) {
+      scheduler_.remove(SliceId{slot});
+      member.throttled = 0;
+    }
     member.runtime = runtime;
     member.share = share;
     member.epoch = 0;
@@ -69,8 +72,11 @@ std::optional<std::size_t> CpuBudgets::next(Cycles now) {
 
 void CpuBudgets::begin(const SliceRuntime& slice) {
   Member& member = members_[slice.cpu_slot];
-  // What it cost while everybody had what they wanted, it owes nobody. With a cap it owes all.
-  const bool owes = member.share.is_capped() ? member.epoch != 0 : member.epoch == epoch_;
+  // What it cost while everybody had what they wanted, it owes nobody. With a cap it owes all. What it cost
+  // while it was at home with another worker, it has paid there.
+  const uint32_t moves = slice.moves.load(std::memory_order_acquire);
+  const bool was_away = std::exchange(member.moves, moves) != moves;
+  const bool owes = !was_away && (member.share.is_capped() ? member.epoch != 0 : member.epoch == epoch_);
   member.epoch = epoch_;
   if (!owes) member.paid = slice.charges();
 }

@@ -61,6 +61,7 @@ class CpuBudgets {
     CpuShare share;
     uint64_t paid = 0;       // of SliceRuntime::charges()
     uint64_t epoch = 0;      // in which it last paid; 0: never
+    uint32_t moves = 0;      // SliceRuntime::moves then
     uint64_t throttled = 0;  // up to where SliceRuntime::throttled counts
   };
 

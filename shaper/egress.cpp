@@ -2,6 +2,7 @@
 #include "shaper/egress.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace bulkhead {
 namespace {
@@ -24,6 +25,7 @@ EgressScheduler::Options scheduler_options(const Port& port, const Egress::Optio
 
 Egress::Egress(const Port& port, const Options& options)
     : port_(port),
+      max_frame_(port.max_frame()),
       speed_(options.speed),
       scale_(options.clock_hz),
       scheduler_(scheduler_options(port, options)) {}
@@ -75,7 +77,7 @@ uint32_t Egress::visit(ReadySet& ready, const std::vector<SliceOutput*>& outputs
   uint32_t moved = pending() > 0 ? transmit(meter) : 0;
   // Little is admitted at a time, so that queues fill up only where more comes than may leave.
   for (int batch = 0; batch < kBatchesPerVisit && pending() == 0; ++batch) {
-    const bool admitted = admit(ready, outputs, begin);
+    const bool admitted = admit(ready, outputs, begin, meter);
     schedule(begin);
     if (pending() > 0) {
       moved += transmit(meter);
@@ -87,7 +89,7 @@ uint32_t Egress::visit(ReadySet& ready, const std::vector<SliceOutput*>& outputs
 }
 
 /// Up to a burst of each of a few slices. False where none had any.
-bool Egress::admit(ReadySet& ready, const std::vector<SliceOutput*>& outputs, Cycles now) {
+bool Egress::admit(ReadySet& ready, const std::vector<SliceOutput*>& outputs, Cycles now, CpuMeter& meter) {
   std::array<std::size_t, kSlicesTogether> slices;
   const std::size_t count = ready.take(turn_, slices);
   // What admitting them touches is on its way when it is read.
@@ -95,18 +97,19 @@ bool Egress::admit(ReadySet& ready, const std::vector<SliceOutput*>& outputs, Cy
   if (is_contended_)
     for (std::size_t i = 0; i < count; ++i) scheduler_.prefetch(SliceId{outputs[slices[i]]->slot});
   for (std::size_t i = 0; i < count; ++i)
-    if (admit_from(*outputs[slices[i]], now)) ready.mark(slices[i]);
+    if (admit_from(*outputs[slices[i]], now, meter)) ready.mark(slices[i]);
   return count > 0;
 }
 
 /// True where packets may have been left in the ring.
-bool Egress::admit_from(SliceOutput& output, Cycles now) {
+bool Egress::admit_from(SliceOutput& output, Cycles now, CpuMeter& meter) {
   std::array<Packet, Burst::kCapacity> packets;
   const uint32_t taken = output.ring.pop(packets.data(), Burst::kCapacity);
   const std::span<const Packet> burst = std::span(packets).first(taken);
   is_contended_ = !pass(output, burst, now);
   if (!is_contended_) return taken == Burst::kCapacity;
   uint32_t classes = 0;
+  uint32_t dropped = 0;
   for (const Packet packet : burst) {
     const uint8_t pcp = packet.state().pcp;
     const uint32_t number = output.queues.class_of(pcp);
@@ -114,8 +117,15 @@ bool Egress::admit_from(SliceOutput& output, Cycles now) {
       classes |= 1u << number;
       continue;
     }
+    if (dropped++ == 0) unpaid_ += meter.lap().count();
     output.count_drop(pcp, packet.state().buffers, DropReason::queue_full);
     free_packets({&packet, 1});
+  }
+  if (dropped > 0) {
+    // Others' packets leave while this slice's do not: it pays for these itself.
+    const uint64_t cost = meter.lap().count();
+    output.cycles.add(cost);
+    meter.charge(cost);
   }
   if (classes != 0) scheduler_.activate(SliceId{output.slot}, static_cast<uint8_t>(classes), now);
   return taken == Burst::kCapacity;
@@ -176,8 +186,8 @@ uint32_t Egress::transmit(CpuMeter& meter) {
   if (!is_open_) [[unlikely]]
     return drop_batch(meter);
   const uint32_t accepted = port_.transmit(kTransmitQueue, batch_.span().subspan(first_));
-  const Cycles time = meter.lap();
-  if (accepted > 0) meter.charge(count(first_, first_ + accepted, meter.now(), time.count()));
+  const uint64_t time = meter.lap().count() + std::exchange(unpaid_, 0);
+  if (accepted > 0) meter.charge(count(first_, first_ + accepted, meter.now(), time));
   first_ += accepted;
   is_device_full_ = first_ != batch_.size();
   if (!is_device_full_) {
@@ -193,7 +203,7 @@ uint32_t Egress::drop_batch(CpuMeter& meter) {
   for (uint32_t i = first_; i < batch_.size(); ++i)
     slots_[sent_[i].slot]->count_drop(sent_[i].pcp, sent_[i].buffers, DropReason::transmit_failed);
   free_packets(batch_.span().subspan(first_));
-  const uint64_t each = meter.lap().count() / std::max(packets, 1u);
+  const uint64_t each = (meter.lap().count() + std::exchange(unpaid_, 0)) / std::max(packets, 1u);
   for (uint32_t i = first_; i < batch_.size(); ++i) slots_[sent_[i].slot]->cycles.add(each);
   meter.charge(each * packets);
   batch_.release();

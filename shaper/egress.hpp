@@ -62,6 +62,9 @@ class Egress {
   /// When packets may leave that wait for their time; nothing if none does.
   [[nodiscard]] std::optional<Cycles> next_event() const;
 
+  /// The longest frame that it was made for, whatever the device can by now: a longer one would never leave.
+  [[nodiscard]] uint32_t max_frame() const { return max_frame_; }
+
   /// Whether there is a device. Where not, what would be given to it is dropped (`transmit_failed`).
   void set_open(bool is_open) { is_open_ = is_open; }
 
@@ -90,8 +93,8 @@ class Egress {
   static_assert(sizeof(Sent) == 16);
 
   Cycles at(Cycles now);
-  bool admit(ReadySet& ready, const std::vector<SliceOutput*>& outputs, Cycles now);
-  bool admit_from(SliceOutput& output, Cycles now);
+  bool admit(ReadySet& ready, const std::vector<SliceOutput*>& outputs, Cycles now, CpuMeter& meter);
+  bool admit_from(SliceOutput& output, Cycles now, CpuMeter& meter);
   uint32_t put(uint32_t place, Packet packet, uint16_t slot);
   void schedule(Cycles now);
   Bytes take(SliceOutput& output, const Grant& grant);
@@ -101,6 +104,7 @@ class Egress {
   uint32_t drop_batch(CpuMeter& meter);
 
   const Port& port_;
+  uint32_t max_frame_;
   BitsPerSecond speed_;
   MicrosecondScale scale_;
   EgressScheduler scheduler_;
@@ -115,6 +119,7 @@ class Egress {
   uint32_t first_ = 0;
   bool is_open_ = true;
   bool is_device_full_ = false;  // it did not take all of the last batch
+  uint64_t unpaid_ = 0;          // cycles of laps that end before the next packets leave, who pay for them
   std::array<Sent, Batch::kCapacity> sent_;
 };
 

@@ -81,7 +81,9 @@ class GuaranteeQueue {
 
   /// The port had nothing to send for as long as `bytes` take: nobody wanted to.
   void idle(uint64_t bytes) {
-    work_ += scaled(bytes);
+    // No tag lies so far ahead; and one that lies back by more than half a turn of the clock would seem to.
+    constexpr uint64_t kLongEnough = uint64_t{1} << 46;
+    work_ += scaled(std::min(bytes, kLongEnough));
     if (in_use_ != 0) forget_departed();
     rest_ = 0;
   }

@@ -120,7 +120,8 @@ void Layout::number_slots() {
   cpu_slots_ = taken.size();
 }
 
-/// Who was at home somewhere stays there; the others are placed by what is reserved for them.
+/// Who was at home somewhere stays there; the others are placed by what is reserved for them. Where that is
+/// too much for a worker, all are placed anew.
 void Layout::find_homes(std::size_t workers) {
   std::vector<SliceLoad> loads;
   for (std::size_t slice = 0; slice < slices_.size(); ++slice) {
@@ -129,14 +130,20 @@ void Layout::find_homes(std::size_t workers) {
                      .used = 0,
                      .home = home < workers ? std::optional(home) : std::nullopt});
   }
-  const std::vector<std::size_t> homes = place_new(loads, workers);
+  std::vector<std::size_t> homes = place_new(loads, workers);
+  if (first_without_room(loads, homes, workers)) {
+    for (SliceLoad& load : loads) load.home.reset();
+    homes = place_new(loads, workers);
+  }
   for (std::size_t slice = 0; slice < slices_.size(); ++slice) {
-    if (!loads[slice].home) slices_[slice]->home = homes[slice];
+    if (slices_[slice]->home != homes[slice]) ++slices_[slice]->moves;
+    slices_[slice]->home = homes[slice];
     homes_->move(slice, homes[slice]);
   }
 }
 
 void Layout::move(std::size_t slice, std::size_t worker) const {
+  ++slices_[slice]->moves;
   slices_[slice]->home = worker;
   homes_->move(slice, worker);
   // Its old worker may have it waiting, and the new one would not hear of it.

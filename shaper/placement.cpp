@@ -47,6 +47,14 @@ std::vector<std::size_t> place_new(std::span<const SliceLoad> slices, std::size_
   return homes;
 }
 
+std::optional<std::size_t> first_without_room(std::span<const SliceLoad> slices,
+                                              std::span<const std::size_t> homes, std::size_t workers) {
+  std::vector<uint64_t> reserved(workers);
+  for (std::size_t i = 0; i < slices.size(); ++i)
+    if ((reserved[homes[i]] += slices[i].reserve) > CpuShare::kWholeCore) return i;
+  return std::nullopt;
+}
+
 std::optional<SliceMove> better_place(std::span<const SliceLoad> slices, std::size_t workers) {
   const std::vector<WorkerLoad> loads = loads_of(slices, workers);
   const auto [idlest, busiest] = std::ranges::minmax_element(loads, {}, &WorkerLoad::used);

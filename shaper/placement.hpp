@@ -22,6 +22,12 @@ struct SliceLoad {
 /// of the best). Pure. Requires: workers > 0.
 [[nodiscard]] std::vector<std::size_t> place_new(std::span<const SliceLoad> slices, std::size_t workers);
 
+/// The first slice whose reserve, with those before it that are at home with the same worker, is more than a
+/// core; nothing where all have room. Pure.
+[[nodiscard]] std::optional<std::size_t> first_without_room(std::span<const SliceLoad> slices,
+                                                            std::span<const std::size_t> homes,
+                                                            std::size_t workers);
+
 struct SliceMove {
   std::size_t slice;
   std::size_t worker;  // its new home

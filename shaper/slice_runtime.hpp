@@ -102,6 +102,7 @@ class alignas(64) SliceRuntime {
  public:
   static constexpr uint16_t kNoCpuSlot = UINT16_MAX;
   uint16_t cpu_slot = kNoCpuSlot;  // its number in the workers' accounts; set before it is published
+  std::atomic<uint32_t> moves{0};  // from worker to worker; control and balancing: write, before `home`
 
   // slice visit: writes, control: reads
   Counter cycles;  // spent on visits

@@ -150,6 +150,7 @@ Worker::Visits Worker::visit_and_send(const Layout& layout, std::span<const std:
     all.slices += visits.slices;
     all.packets += visits.packets;
     all.packets += visits.urgent ? send(layout, meter) : send_enough(layout, visits.packets, meter);
+    (void)meter.lap();  // to send is the doing of those whose packets left
     all.want_more = all.want_more || visits.want_more;
   }
   return all;

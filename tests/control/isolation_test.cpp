@@ -137,6 +137,19 @@ TEST_CASE("no ceiling is above the port's configured speed, no class's above its
   CHECK(with("weight = 1", class_of_3) == "");  // nobody knows how fast "office" is
 }
 
+TEST_CASE("each reserve fits a worker") {
+  const std::string reserve = "cpu = {reserve = \"60%\"}\n";
+  const std::string text =
+      std::string(kTwoPorts) + slice("a", 1, reserve) + slice("b", 2, reserve) + slice("c", 3, reserve);
+  const Config config = accepted(text);
+  CHECK(prove_isolation(config, {.port_speeds = {}, .workers = 3}).empty());
+  const auto faults = prove_isolation(config, {.port_speeds = {}, .workers = 2});
+  REQUIRE(faults.size() == 1);
+  CHECK(faults[0].message ==
+        "no worker of 2 has 60% of its core left for slice \"c\" beside the other slices' CPU reserves; "
+        "lower them, or add workers");
+}
+
 TEST_CASE("reserves fit the workers") {
   const std::string reserve = "cpu = {reserve = \"80%\"}\n";
   const std::string text = std::string(kTwoPorts) + slice("a", 1, reserve) + slice("b", 2, reserve);

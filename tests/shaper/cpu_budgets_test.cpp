@@ -143,6 +143,42 @@ TEST_CASE("a cap counts what is spent elsewhere, waited for or not", "[cpu_budge
   CHECK(bench.slices[0].runtime->throttled.read() >= kHz * 97 / 1'000);
 }
 
+TEST_CASE("what a slice has paid at another worker it does not pay again", "[cpu_budgets]") {
+  for (const CpuShare& share : {kTenth, CpuShare{}}) {
+    Bench bench(2, {share, {}});
+    bench.budgets.contend();
+    bench.wait(0);
+    bench.wait(1);
+    for (int i = 0; i < 4; ++i) REQUIRE(bench.turn(1'000, i < 2));
+    // Ten minutes with another, and back.
+    bench.layout->move(0, 1);
+    bench.slices[0].runtime->cycles.add(600 * kHz);
+    bench.layout->move(0, 0);
+    bench.now += Cycles{kHz};
+    bench.wait(0);
+    bench.wait(1);
+    std::array<uint64_t, 2> visits{};
+    for (int i = 0; i < 20; ++i) ++visits[bench.turn(1'000, true).value()];
+    CHECK(visits[0] == 10);
+  }
+}
+
+TEST_CASE("a slice that begins anew has not been throttled", "[cpu_budgets]") {
+  Bench bench(1, {kTenth});
+  bench.wait(0);
+  while (bench.turn(10'000, true)) {
+  }
+  bench.now = bench.budgets.next_event().value();
+  REQUIRE(bench.turn(10'000, true));
+  CHECK(bench.slices[0].runtime->throttled.read() > 0);
+  const BoxSlice fresh = Box::slice({.name = "new", .places = {{.port = 0, .vlans = {100}}}});
+  bench.use({fresh}, {kTenth});
+  REQUIRE(fresh.runtime->cpu_slot == bench.slices[0].runtime->cpu_slot);
+  bench.wait(0);
+  REQUIRE(bench.turn(10'000, true));
+  CHECK(fresh.runtime->throttled.read() == 0);
+}
+
 TEST_CASE("another layout keeps the accounts of the slices that stay", "[cpu_budgets]") {
   Bench bench(3, {kTenth, {}, {}});
   bench.wait(0);

@@ -315,6 +315,22 @@ TEST_CASE("a class that is full drops the newest and hurts no other", "[egress]"
         output.transmitted[0].packets.read() + output.queued(0) + output.dropped_by_pcp[0].read());
 }
 
+TEST_CASE("a slice pays for what is dropped of it, though nothing leaves", "[egress]") {
+  Bench bench("eg-n", {named("a", 64)}, 1_Mbps);
+  const Cycles start = bench.now;
+  for (uint32_t i = 0; i < 4; ++i) bench.queue(0, i, 0);
+  bench.visit_at(start);
+  const SliceOutput& output = *bench.outputs[0];
+  CHECK(output.dropped.read(DropReason::queue_full) == 0);
+  const uint64_t paid = output.cycles.read();
+  for (uint32_t round = 0; output.dropped.read(DropReason::queue_full) == 0; ++round) {
+    CHECK(output.cycles.read() == paid);
+    for (uint32_t i = 0; i < 4; ++i) bench.queue(0, i, 0);
+    bench.visit_at(start + Cycles{round + 1});
+  }
+  CHECK(output.cycles.read() > paid);
+}
+
 TEST_CASE("a visit ends although there is more to send", "[egress]") {
   Bench bench("eg-i", {named("deep", 2048)});
   for (uint32_t i = 0; i < 600; ++i) bench.queue(0, i);

@@ -111,6 +111,18 @@ TEST_CASE("after hours without contention a guarantee is served at once", "[guar
   CHECK(queue.rest_before_guarantee() <= 9);
 }
 
+TEST_CASE("however long nobody asked, a guarantee is served at once", "[guarantee_queue]") {
+  for (uint64_t part = 1; part < 8; ++part) {
+    INFO(part << " eighths of a turn of the clock");
+    Queue queue(1);
+    queue.guarantee(0, 1_Gbps);
+    CHECK(queue.rest_before_guarantee(false) <= 9);
+    (*queue).idle(part << 45);
+    (*queue).enter(0);
+    CHECK(queue.rest_before_guarantee() <= 9);
+  }
+}
+
 TEST_CASE("who sends little at a time does not wait for those who send much", "[guarantee_queue]") {
   Queue queue(9);
   for (uint16_t member = 0; member < 9; ++member) queue.guarantee(member, 1_Gbps);

@@ -47,6 +47,33 @@ TEST_CASE("all that could have packets is marked, and nothing else", "[layout]")
   CHECK(layout->ports()[1].ready->marks(0) == 0b10);
 }
 
+TEST_CASE("slices leave their homes where a new one's reserve would have no room", "[layout]") {
+  Box box("lay-r", 1);
+  std::vector<BoxSlice> slices;
+  std::vector<CpuShare> shares;
+  const auto add = [&](uint32_t reserve) {
+    const auto vlan = static_cast<uint16_t>(100 + slices.size());
+    slices.push_back(Box::slice({.name = std::to_string(vlan), .places = {{.port = 0, .vlans = {vlan}}}}));
+    shares.push_back({.reserve = reserve, .weight = 256, .cap = std::nullopt});
+  };
+  const auto homes_of = [&](const Layout& layout) {
+    std::vector<std::size_t> homes;
+    for (std::size_t slice = 0; slice < slices.size(); ++slice)
+      homes.push_back(layout.homes().is_home(0, slice) ? 0 : 1);
+    return homes;
+  };
+  for (const uint32_t reserve : {5'000u, 3'000u, 3'000u}) add(reserve);
+  CHECK(homes_of(*box.layout(slices, {.workers = 2, .shares = shares})) == std::vector<std::size_t>{0, 1, 1});
+  add(1'000);
+  CHECK(homes_of(*box.layout(slices, {.workers = 2, .shares = shares})) ==
+        std::vector<std::size_t>{0, 1, 1, 0});
+  CHECK(slices[0].runtime->moves == 1);
+  shares[3].reserve = 6'000;
+  CHECK(homes_of(*box.layout(slices, {.workers = 2, .shares = shares})) ==
+        std::vector<std::size_t>{1, 1, 0, 0});
+  CHECK(slices[0].runtime->moves == 2);
+}
+
 TEST_CASE("a layout is drained when no slice holds a packet", "[layout]") {
   Box box("drain", 1);
   const BoxSlice a = Box::slice({.name = "a", .places = {{.port = 0}}});

@@ -35,6 +35,14 @@ TEST_CASE("new slices go where the least is reserved, the largest first", "[plac
   CHECK(place_new({}, 2).empty());
 }
 
+TEST_CASE("who has no room left beside those before it is found", "[placement]") {
+  const std::vector slices{reserved(6000), reserved(4000), reserved(6000), reserved(1)};
+  CHECK_FALSE(first_without_room(slices, Homes{0, 0, 1, 1}, 2));
+  CHECK(first_without_room(slices, Homes{0, 0, 1, 0}, 2) == 3u);
+  CHECK(first_without_room(slices, Homes{0, 1, 1, 0}, 2) == std::nullopt);
+  CHECK(first_without_room(slices, Homes{0, 1, 0, 1}, 2) == 2u);
+}
+
 TEST_CASE("slices without a reserve are spread by number", "[placement]") {
   CHECK(place_new(std::vector(5, reserved(0)), 2) == Homes{0, 1, 0, 1, 0});
 }
