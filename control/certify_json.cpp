@@ -62,7 +62,7 @@ std::string certify_json(const CertifyReport& report) {
                     {"workers", report.workers},
                     {"criteria", std::string(kCertifyCriteria)},
                     {"rows", std::move(rows)}};
-  return out.dump(2) + '\n';
+  return out.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 
 }  // namespace bulkhead

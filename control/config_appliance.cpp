@@ -49,8 +49,13 @@ bool is_address(int family, const std::string& host) {
 
 /// Whether only this machine can reach the endpoint.
 bool is_local(std::string_view listen) {
-  return listen.starts_with("unix:") || listen.starts_with("127.") || listen.starts_with("localhost:") ||
-         listen.starts_with("[::1]:");
+  const auto parts = read_listen_text(listen);
+  if (!parts) return false;
+  in_addr v4{};
+  in6_addr v6{};
+  if (inet_pton(AF_INET, parts->host.c_str(), &v4) == 1) return ntohl(v4.s_addr) >> 24 == IN_LOOPBACKNET;
+  if (inet_pton(AF_INET6, parts->host.c_str(), &v6) == 1) return IN6_IS_ADDR_LOOPBACK(&v6);
+  return !parts->path.empty() || parts->host == "localhost";
 }
 
 /// Names other than localhost are not looked up: the answer may change, and with it who can reach the

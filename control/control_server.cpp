@@ -108,7 +108,10 @@ Result<void> make_directory(const ListenAddress& address) {
 }
 
 Result<Listener> listen(const std::string& socket) {
-  const auto address = ListenAddress::parse("unix:" + socket, kPurpose);
+  // As for those who will ask here: from where the process stands.
+  std::error_code error;
+  const std::filesystem::path path = std::filesystem::absolute(socket, error);
+  const auto address = ListenAddress::parse("unix:" + (error ? socket : path.string()), kPurpose);
   if (!address) return std::unexpected(address.error());
   if (auto made = make_directory(*address); !made) return std::unexpected(made.error());
   auto listener = Listener::open(*address);

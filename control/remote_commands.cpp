@@ -79,10 +79,12 @@ int top_command(const std::string& socket, bool terminal, std::ostream& out, std
   sigset_t stop;
   sigemptyset(&stop);
   for (const int signal : {SIGINT, SIGTERM}) sigaddset(&stop, signal);
-  pthread_sigmask(SIG_BLOCK, &stop, nullptr);
   if (terminal) out << "\x1b[2J";
   do {
+    // Whoever waits for an answer is ended by them at once: it may never come.
+    pthread_sigmask(SIG_UNBLOCK, &stop, nullptr);
     const Answer answer = ask_control(socket, {.path = kStatusPath});
+    pthread_sigmask(SIG_BLOCK, &stop, nullptr);
     if (!answer.good()) return print(answer, out, err);
     out << (terminal ? redrawn(answer.text) : answer.text + "\n") << std::flush;
   } while (out && wait_for_next(stop));

@@ -147,6 +147,9 @@ int run_command(const std::string& file, const std::string& socket) {
                                     [&signals](std::string why) { signals.fail(std::move(why)); });
   if (!appliance) return fail_with(appliance.error());
   source.attach(appliance->get());
+  // Whatever happens, readers let go of it before it ends.
+  const auto detach = [](SnapshotSource* attached) { attached->attach(nullptr); };
+  std::unique_ptr<SnapshotSource, decltype(detach)> attached(&source, detach);
   log_ready(**appliance);
   notify_ready();
 
@@ -155,7 +158,7 @@ int run_command(const std::string& file, const std::string& socket) {
   notify_stopping();
   (*control)->stop();
   (*appliance)->stop(kDrainPatience);
-  source.attach(nullptr);
+  attached.reset();
   log_accounts((*appliance)->snapshot());
   (*endpoint)->stop();
   log_info("stopped");

@@ -21,6 +21,8 @@
 
 #include <new>
 
+#include "control/toml_keys.hpp"
+
 namespace bulkhead {
 namespace {
 
@@ -69,20 +71,6 @@ ConfigFault syntax_fault(const toml::parse_error& error) {
   return {position(error.source()), "not TOML: " + what + "; nothing behind this place was read"};
 }
 
-/// The library follows dotted keys by recursion without a limit of its own (its limit above is on brackets),
-/// so that `a.a.a.a...` could exhaust the stack. Returns where a key has too many parts; line 0 if none has.
-SourcePosition overlong_key(std::string_view text) {
-  constexpr uint32_t kMostDots = 64;
-  SourcePosition at{1, 1};
-  uint32_t dots = 0;
-  for (const char c : text) {
-    if (c == '.' && ++dots > kMostDots) return at;
-    if (c == '\n' || c == '=' || c == ',' || c == '{' || c == '#') dots = 0;
-    at = c == '\n' ? SourcePosition{at.line + 1, 1} : SourcePosition{at.line, at.column + 1};
-  }
-  return {};
-}
-
 }  // namespace
 
 std::string_view TomlNode::kind() const {
@@ -93,8 +81,11 @@ std::string_view TomlNode::kind() const {
 }
 
 std::expected<TomlNode, ConfigFault> parse_toml(std::string_view text) {
-  if (const SourcePosition at = overlong_key(text); at.line != 0)
-    return std::unexpected(ConfigFault{at, "a dotted name has more than 64 parts; no key is that deep"});
+  // The library follows dotted keys by recursion without a limit of its own (its limit above is on brackets),
+  // so that `a.a.a.a...` could exhaust the stack.
+  constexpr uint32_t kMostParts = 64;
+  if (const auto at = overlong_key(text, kMostParts))
+    return std::unexpected(ConfigFault{*at, "a dotted name has more than 64 parts; no key is that deep"});
   try {
     const toml::parse_result result = toml::parse(text);
     if (!result) return std::unexpected(syntax_fault(result.error()));

@@ -281,6 +281,12 @@ TEST_CASE("programs see the same") {
   CHECK(json["rows"][4]["test"] == nullptr);
 }
 
+TEST_CASE("a file's name need not be text for programs to see its report") {
+  CertifyReport report = sample_report();
+  report.file = "of\xff.toml";
+  CHECK(nlohmann::json::parse(certify_json(report))["file"] == "of\xef\xbf\xbd.toml");
+}
+
 TEST_CASE("what could not be tested does not fail a report") {
   CertifyReport report = sample_report();
   CHECK_FALSE(report.passed());

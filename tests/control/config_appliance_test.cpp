@@ -172,7 +172,8 @@ TEST_CASE("cores alone say how many workers there are") {
 
 TEST_CASE("an endpoint that only this machine reaches needs no token, any other does") {
   for (const std::string listen :
-       {"127.0.0.1:9180", "127.8.9.10:0", "localhost:9180", "[::1]:9180", "unix:/run/bulkhead/stats.sock"}) {
+       {"127.0.0.1:9180", "127.8.9.10:0", "localhost:9180", "[::1]:9180", "[0::1]:9180",
+        "[0:0:0:0:0:0:0:1]:9180", "unix:/run/bulkhead/stats.sock"}) {
     INFO(listen);
     const std::string text = std::string(kTwoPorts) + "[stats]\nlisten = \"" + listen + "\"\n";
     CHECK(accepted(text).stats.listen == listen);

@@ -73,7 +73,12 @@ ApplianceResult<void> SteeredLab::try_start(const std::string& text) {
                     .table = [this](const std::string& port, const Port&) -> std::unique_ptr<FlowTable> {
                       return std::make_unique<Borrowed>(port == "left" ? left_nic_ : right_nic_);
                     }};
-  auto started = Appliance::start(eal_, accepted(text), {0}, [](std::string) {}, nullptr, std::move(seam));
+  auto started = Appliance::start(
+      eal_, accepted(text), {0}, [](std::string) {},
+      [this](const SliceConfig& slice, std::unique_ptr<ForwardingModel> model) {
+        return decorate ? decorate(slice, std::move(model)) : std::move(model);
+      },
+      std::move(seam));
   if (!started) return std::unexpected(started.error());
   appliance_ = std::move(*started);
   return {};

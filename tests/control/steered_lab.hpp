@@ -32,6 +32,9 @@ class SteeredLab {
   /// The configuration's beginning: [appliance] and both ports.
   static std::string ports(const std::string& flow_rules = "auto");
 
+  /// For every slice that is built, where it is set.
+  ModelDecorator decorate;
+
   /// Fails the test where it does not start.
   void start(const std::string& text);
   [[nodiscard]] ApplianceResult<void> try_start(const std::string& text);

@@ -2,6 +2,7 @@
 // Slices that hardware steers, while ports are opened again, changes fail, and rules have to make way.
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <new>
 
 #include "tests/control/steered_lab.hpp"
 
@@ -41,6 +42,23 @@ TEST_CASE("slices keep their queues while a port of others is opened again", "[s
   CHECK(goes_by_its_queue(lab, "v100", 100));
   CHECK(goes_by_its_queue(lab, "v200", 200));
   CHECK(lab.at_left("v100").isolation_violations == 0);
+  lab.stop();
+}
+
+TEST_CASE("a slice for whose tables there is no memory changes nothing", "[steering]") {
+  SteeredLab lab("mlx5");
+  lab.start(with_third(""));
+  lab.decorate = [](const SliceConfig& slice, std::unique_ptr<ForwardingModel> model) {
+    if (slice.name == "large") throw std::bad_alloc();
+    return model;
+  };
+  const std::string large = wire_section("large", "left", "right", "300");
+  CHECK(lab.reload(with_third("") + large) ==
+        "not enough memory for the slices' tables; lower max_addresses, or leave slices out");
+  CHECK(goes_by_its_queue(lab, "v100", 100));
+  CHECK_THAT(lab.reload(with_third(",size=128") + large), Catch::Contains("opened again"));
+  CHECK(goes_by_its_queue(lab, "v100", 100));
+  CHECK(goes_by_its_queue(lab, "v200", 200));
   lab.stop();
 }
 

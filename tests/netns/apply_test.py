@@ -4,6 +4,7 @@
 what is there; and a slice that does not change notices nothing."""
 import json
 import os
+import pathlib
 import signal
 import stat
 import subprocess
@@ -215,6 +216,21 @@ class Apply(appliance.Case):
             self.assertEqual((process.returncode, complaint), (0, ""))
         self.assertRegex("".join(first), r"^bulkhead \S+, generation 1, ready\n\nslice .*\nred ")
         self.assertNotIn("\x1b", "".join(first) + rest)
+
+    def test_top_that_is_not_answered(self):
+        top = [appliance.PROGRAM, "top", "--socket", str(self.box.socket)]
+        self.box.process.send_signal(signal.SIGSTOP)
+        try:
+            with subprocess.Popen(top, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+                self.addCleanup(process.kill)
+                files = pathlib.Path(f"/proc/{process.pid}/fd")
+                appliance.until(lambda: any(os.readlink(file).startswith("socket:") for file in files.iterdir()),
+                                "a connection")
+                process.send_signal(signal.SIGINT)
+                self.assertEqual(process.communicate(timeout=30), ("", ""))
+                self.assertEqual(process.returncode, -signal.SIGINT)
+        finally:
+            self.box.process.send_signal(signal.SIGCONT)
 
     def test_top_ends_with_the_appliance(self):
         top = [appliance.PROGRAM, "top", "--socket", str(self.box.socket)]
