@@ -53,15 +53,17 @@ class SignalsBlocked {
 
 }  // namespace
 
-HttpGate::HttpGate(int listening, const Limits& limits, Serve serve)
+HttpGate::HttpGate(int listening, const Limits& limits, Serve serve, IsUrgent is_urgent)
     : listening_(listening),
       limits_(limits),
       serve_(std::move(serve)),
+      is_urgent_(std::move(is_urgent)),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
-Result<std::unique_ptr<HttpGate>> HttpGate::start(int listening, const Limits& limits, Serve serve) {
+Result<std::unique_ptr<HttpGate>> HttpGate::start(int listening, const Limits& limits, Serve serve,
+                                                  IsUrgent is_urgent) {
   try {
-    std::unique_ptr<HttpGate> gate(new HttpGate(listening, limits, std::move(serve)));
+    std::unique_ptr<HttpGate> gate(new HttpGate(listening, limits, std::move(serve), std::move(is_urgent)));
     if (!gate->wake_) throw std::system_error(errno, std::system_category());
     gate->start_threads();  // where this throws, the destructor ends those that run already
     return gate;
@@ -73,9 +75,10 @@ Result<std::unique_ptr<HttpGate>> HttpGate::start(int listening, const Limits& l
 
 void HttpGate::start_threads() {
   const SignalsBlocked blocked;
-  threads_.reserve(limits_.workers + 1);
+  threads_.reserve(limits_.workers + 2);
   threads_.emplace_back([this] { run_gate(); });
-  for (std::size_t i = 0; i < limits_.workers; ++i) threads_.emplace_back([this] { run_worker(); });
+  for (std::size_t i = 0; i < limits_.workers; ++i) threads_.emplace_back([this] { run_worker(jobs_); });
+  if (is_urgent_) threads_.emplace_back([this] { run_worker(urgent_jobs_); });
 }
 
 void HttpGate::stop() {
@@ -89,6 +92,7 @@ void HttpGate::stop() {
   for (auto& thread : threads_) thread.join();
   threads_.clear();
   jobs_.clear();
+  urgent_jobs_.clear();
   returned_.clear();
   waiting_.clear();
 }
@@ -131,15 +135,20 @@ bool HttpGate::answered(Connection& connection) {
   return !connection.farewell && examine(connection);
 }
 
-/// Closes those that have had longest to take their answers, until the others' fit.
+/// Closes those that have had longest to take their answers, until the others' fit, or one is left.
 void HttpGate::limit_unsent() {
   std::size_t sum = 0;
-  for (const auto& connection : waiting_) sum += connection.unsent.size();
+  std::size_t answers = 0;
+  for (const auto& connection : waiting_) {
+    sum += connection.unsent.size();
+    answers += connection.unsent.empty() ? 0 : 1;
+  }
   if (sum <= limits_.unsent_bytes) return;
   std::ranges::sort(waiting_, {}, &Connection::deadline);
   sweep(waiting_, [&](Connection& connection) {
-    if (sum <= limits_.unsent_bytes || connection.unsent.empty()) return false;
+    if (sum <= limits_.unsent_bytes || answers < 2 || connection.unsent.empty()) return false;
     sum -= connection.unsent.size();
+    --answers;
     --open_;
     return true;
   });
@@ -266,12 +275,19 @@ bool HttpGate::expire(Connection& connection) {
 void HttpGate::hand_over(Connection& connection, Arrival arrival, std::size_t head_size) {
   std::string head = connection.received.substr(0, head_size);
   connection.received.erase(0, head_size);
+  const bool is_urgent = is_urgent_ && arrival == Arrival::head && is_urgent_(head);
   {
     const std::lock_guard lock(mutex_);
+    std::deque<Job>& jobs = is_urgent ? urgent_jobs_ : jobs_;
+    if (!is_urgent && jobs.size() >= limits_.connections - limits_.connections / 4) {
+      --open_;
+      connection.fd.reset();
+      return;
+    }
     busy_.insert(connection.fd.get());
-    jobs_.push_back({std::move(connection), arrival, std::move(head)});
+    jobs.push_back({std::move(connection), arrival, std::move(head)});
   }
-  work_.notify_one();
+  work_.notify_all();  // two kinds of workers wait there
 }
 
 /// A socket closed with unread bytes in it is reset, and the reset may overtake the answer. So the sending
@@ -283,13 +299,13 @@ void HttpGate::wave_goodbye(Connection& connection) {
   connection.deadline = Clock::now() + limits_.farewell;
 }
 
-void HttpGate::run_worker() {
+void HttpGate::run_worker(std::deque<Job>& jobs) {
   std::unique_lock lock(mutex_);
   while (true) {
-    work_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
+    work_.wait(lock, [&] { return stopping_ || !jobs.empty(); });
     if (stopping_) return;
-    Job job = std::move(jobs_.front());
-    jobs_.pop_front();
+    Job job = std::move(jobs.front());
+    jobs.pop_front();
     lock.unlock();
     try {
       Served served = serve_(job.connection.fd.get(), job.arrival, job.head);

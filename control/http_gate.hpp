@@ -25,9 +25,12 @@ namespace bulkhead {
 ///
 /// One thread waits, by poll, for all connections that have nothing complete to say. So a client that is idle
 /// or sends a byte a second costs a descriptor and at most `head_bytes`, but no worker; only requests do, one
-/// after the other in the order of their arrival. The same thread sends what a client does not take at once
+/// after the other in the order of their arrival; those that are urgent have a worker of their own, and are
+/// taken in however many others wait for the rest. The same thread sends what a client does not take at once
 /// of its answer, so that one that does not read costs no worker either. What a client can hold is bounded by
-/// Limits: connections times head_bytes and `unsent_bytes` in all of memory, and `patience` of time. When all
+/// Limits: connections times head_bytes and `unsent_bytes`, or one answer that is larger, in all of memory,
+/// and `patience` of time. When more than three quarters of the connections wait for workers, no further
+/// request does: its connection is closed. When all
 /// connections are taken, the one that has waited longest in silence makes room; when answers hold too much,
 /// the one that is nearest to its deadline.
 ///
@@ -57,9 +60,13 @@ class HttpGate {
   };
   using Serve = std::function<Served(int fd, Arrival arrival, std::string_view head)>;
 
+  /// Whether a request with this head takes next to no time, and is not to wait for those that do.
+  using IsUrgent = std::function<bool(std::string_view head)>;
+
   /// `listening` is a non-blocking listening socket; it stays the caller's and has to outlive the gate.
+  /// Without `is_urgent`, no request is.
   [[nodiscard]] static Result<std::unique_ptr<HttpGate>> start(int listening, const Limits& limits,
-                                                               Serve serve);
+                                                               Serve serve, IsUrgent is_urgent = {});
 
   HttpGate(const HttpGate&) = delete;
   HttpGate& operator=(const HttpGate&) = delete;
@@ -89,7 +96,7 @@ class HttpGate {
     std::string head;
   };
 
-  HttpGate(int listening, const Limits& limits, Serve serve);
+  HttpGate(int listening, const Limits& limits, Serve serve, IsUrgent is_urgent);
   void start_threads();
 
   // Gate thread
@@ -110,12 +117,13 @@ class HttpGate {
   void wave_goodbye(Connection& connection);
 
   // Workers
-  void run_worker();
+  void run_worker(std::deque<Job>& jobs);
   void wake_gate();
 
   const int listening_;
   const Limits limits_;
   const Serve serve_;
+  const IsUrgent is_urgent_;
   UniqueFd wake_;  // an eventfd; workers: write, gate thread: reads
 
   // Gate thread only
@@ -126,8 +134,9 @@ class HttpGate {
   std::mutex mutex_;  // guards what follows
   std::condition_variable work_;
   std::deque<Job> jobs_;
+  std::deque<Job> urgent_jobs_;
   std::vector<Connection> returned_;
-  std::unordered_set<int> busy_;  // descriptors of `jobs_` and of what the workers have
+  std::unordered_set<int> busy_;  // descriptors of both and of what the workers have
   bool stopping_ = false;
 
   std::vector<std::thread> threads_;

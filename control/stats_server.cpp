@@ -126,6 +126,13 @@ class Protocol final : public httplib::Server {
   }
 };
 
+/// Whether it lives and is ready is told at once, however long others' answers take to write.
+bool is_urgent(std::string_view head) {
+  const std::size_t method = head.starts_with("GET ") ? 4 : head.starts_with("HEAD ") ? 5 : 0;
+  const std::string_view path = head.substr(method);
+  return method != 0 && (path.starts_with("/healthz ") || path.starts_with("/readyz "));
+}
+
 HttpHead head_of(HttpGate::Arrival arrival, std::string_view bytes) {
   HttpHead head;
   switch (arrival) {
@@ -184,14 +191,16 @@ class StatsServer::Implementation {
   ~Implementation() { stop(); }
 
   Result<void> start() {
-    auto gate = HttpGate::start(listener_.fd(), limits_,
-                                [this](int fd, HttpGate::Arrival arrival, std::string_view bytes) {
-                                  const HttpHead head = head_of(arrival, bytes);
-                                  Exchange exchange(head.text, fd);
-                                  const bool good = protocol_.process(exchange, !head.keep_alive);
-                                  return HttpGate::Served{.keep = good && head.keep_alive,
-                                                          .unsent = good ? exchange.take_unsent() : ""};
-                                });
+    auto gate = HttpGate::start(
+        listener_.fd(), limits_,
+        [this](int fd, HttpGate::Arrival arrival, std::string_view bytes) {
+          const HttpHead head = head_of(arrival, bytes);
+          Exchange exchange(head.text, fd);
+          const bool good = protocol_.process(exchange, !head.keep_alive);
+          return HttpGate::Served{.keep = good && head.keep_alive,
+                                  .unsent = good ? exchange.take_unsent() : ""};
+        },
+        is_urgent);
     if (!gate) return std::unexpected(gate.error());
     gate_ = std::move(*gate);
     return {};

@@ -187,6 +187,50 @@ TEST_CASE("Untaken answers are bounded: the one that waits longest is cut off") 
   for (RawClient& client : clients) CHECK(client.read_answer().size() == large.size() - 17);
 }
 
+TEST_CASE("An answer that is larger than all may be is sent to whoever takes it alone") {
+  const std::string large = reply(std::string(std::size_t{20} << 20, 'x'));
+  EchoGate gate({.workers = 1, .patience = 60s, .unsent_bytes = std::size_t{4} << 20},
+                [&](int, HttpGate::Arrival, std::string_view) {
+                  return HttpGate::Served{.keep = true, .unsent = large};
+                });
+  RawClient client = gate.connect();
+  client.send("large\r\n\r\n");
+  CHECK(client.read_answer().size() == large.size());
+}
+
+TEST_CASE("Who asks something urgent waits for nobody, however many wait for the workers") {
+  std::promise<void> end;
+  const std::shared_future<void> ended = end.get_future().share();
+  const Listener listener = Listener::open(ListenAddress::parse("127.0.0.1:0").value()).value();
+  std::atomic<int> begun = 0;
+  std::atomic<int> served = 0;
+  const HttpGate::Serve serve = [&](int, HttpGate::Arrival, std::string_view head) {
+    ++begun;
+    begun.notify_all();
+    if (!head.starts_with("urgent")) ended.wait();
+    ++served;
+    return HttpGate::Served{.keep = true, .unsent = reply("done")};
+  };
+  const auto gate = std::move(
+      HttpGate::start(listener.fd(), {.workers = 1, .connections = 8, .patience = 60s}, serve, [](auto head) {
+        return head.starts_with("urgent");
+      }).value());
+  std::list<RawClient> crowd;
+  for (int i = 0; i < 12; ++i) {
+    crowd.push_back(RawClient::tcp(listener.port()));
+    crowd.back().send("hello\r\n\r\n");
+    begun.wait(0);
+  }
+  RawClient client = RawClient::tcp(listener.port());
+  client.send("urgent\r\n\r\n");
+  CHECK(body_of(client.read_answer()) == "done");
+  CHECK(served == 1);
+  end.set_value();
+  // Three quarters of eight waited, and one was being served.
+  CHECK(std::ranges::count_if(crowd, [](RawClient& one) { return body_of(one.read_answer()) == "done"; }) ==
+        7);
+}
+
 TEST_CASE("Stop ends what workers are waiting for, and can be asked twice") {
   std::promise<void> entered;
   EchoGate gate({.workers = 2}, [&](int fd, HttpGate::Arrival, std::string_view) {
