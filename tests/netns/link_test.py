@@ -20,7 +20,7 @@ vlan = 100
 class Link(appliance.Case):
     def setUp(self):
         super().setUp()
-        self.net.cable("left")
+        self.net.cable("left", mtu=1600)
         self.net.cable("right")
         self.box.start(SLICE)
 
@@ -76,6 +76,23 @@ class Link(appliance.Case):
         left.send(again)
         self.assertEqual(right.receive(), again)
         self.box.settled()
+
+    def test_interface_comes_back_with_a_larger_mtu(self):
+        """What the port was opened for still counts: its scheduler never lets go of a longer frame."""
+        left = self.wire("left")
+        self.net.appliance.run("ip", "link", "delete", "right")
+        appliance.until(lambda: self.box.metrics()("port_removals_total", port="right"), "it is noticed")
+        self.net.lay("right", mtu=1600)
+        self.await_link(1)
+        right = self.wire("right")
+        self.box.write(SLICE + SLICE.replace("red", "green").replace("100", "200"))
+        self.box.reload()
+        appliance.until(lambda: self.box.metrics()("config_generation") == 2, "the new slice is in force")
+        longest = frames.frame(A, B, "longest", vlan=200, size=1522)
+        left.send(frames.frame(A, B, vlan=200, size=1523), longest)
+        self.assertEqual(right.receive(), longest)
+        metrics = self.box.settled()
+        self.assertEqual(metrics("slice_dropped_packets_total", slice="green", reason="frame_too_long"), 1)
 
 
 if __name__ == "__main__":
