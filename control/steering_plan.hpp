@@ -52,8 +52,8 @@ bool undivide(SliceSteering& steering);
 /// What is known of a port when its slices are given their tiers.
 struct SteeredPort {
   const NicProfile& nic;
-  std::string_view refusal = {};  // what its device said where it takes less than its family
-  uint16_t own_queues = 0;        // besides the shared one
+  std::string_view refusal;  // what its device said where it takes less than its family
+  uint16_t own_queues = 0;   // besides the shared one
   PortConfig::FlowRules flow_rules = PortConfig::FlowRules::automatic;
   std::span<const IngressClasses> classes;  // by SliceId, missing ones are one class
 };

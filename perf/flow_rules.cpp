@@ -86,8 +86,8 @@ Planned planned(const Planned& now, std::span<const FlowspaceEntry> entries, con
     history[steering.slice.value()].queue = steering.queue;
     history[steering.slice.value()].in_force = &steering;
   }
-  next.slices =
-      plan_steering(next.compiled.slices(), {.nic = nic, .own_queues = kSlices, .classes = {}}, history);
+  next.slices = plan_steering(next.compiled.slices(),
+                              {.nic = nic, .refusal = {}, .own_queues = kSlices, .classes = {}}, history);
   return next;
 }
 

@@ -50,8 +50,10 @@ std::vector<std::size_t> place_new(std::span<const SliceLoad> slices, std::size_
 std::optional<std::size_t> first_without_room(std::span<const SliceLoad> slices,
                                               std::span<const std::size_t> homes, std::size_t workers) {
   std::vector<uint64_t> reserved(workers);
-  for (std::size_t i = 0; i < slices.size(); ++i)
-    if ((reserved[homes[i]] += slices[i].reserve) > CpuShare::kWholeCore) return i;
+  for (std::size_t i = 0; i < slices.size(); ++i) {
+    reserved[homes[i]] += slices[i].reserve;
+    if (reserved[homes[i]] > CpuShare::kWholeCore) return i;
+  }
   return std::nullopt;
 }
 

@@ -2,7 +2,9 @@
 #include "classifier/flow_rules.hpp"
 
 #include <catch2/catch.hpp>
+#include <map>
 #include <string>
+#include <tuple>
 
 #include "classifier/algebra.hpp"
 #include "classifier/frame_builder.hpp"
@@ -22,14 +24,21 @@ FlowspaceEntry entry(uint16_t slice, const Match& match, int32_t precedence = 0)
   return {match, SliceId{slice}, precedence, 0};
 }
 
-/// Rules for every slice that the device can have some, slice n to queue n + 1.
+/// Rules for every slice that the device can have some, slice n to queue n + 1; each type of frame has its
+/// priority, as some devices want it.
 void install(const std::vector<SlicePatterns>& slices, const NicProfile& profile, test::SimulatedNic& nic) {
+  std::map<std::tuple<FlowPattern::Tags, FlowPattern::Network, uint16_t>, uint8_t> priorities;
   for (const SlicePatterns& slice : slices) {
     const auto number = static_cast<uint16_t>(slice.slice.value() + 1);
     FlowAction action{.kind = FlowAction::Kind::queue, .queue = QueueId{number}};
     if (!profile.to_queue) action = {.kind = FlowAction::Kind::mark, .mark = number};
     for (const FlowPattern& pattern : slice.patterns) {
-      const auto created = nic.create({.pattern = pattern, .action = action, .group = profile.group});
+      const auto next = static_cast<uint8_t>(priorities.size());
+      const auto priority =
+          priorities.try_emplace({pattern.tags, pattern.network, pattern.ethertype.value}, next)
+              .first->second;
+      const auto created =
+          nic.create({.pattern = pattern, .action = action, .group = profile.group, .priority = priority});
       if (!created) FAIL(profile.name << ": " << created.error().message());
     }
   }

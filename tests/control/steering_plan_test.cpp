@@ -103,7 +103,8 @@ TEST_CASE("each slice gets the best tier that there is room for", "[steering_pla
     const std::vector<Patterns> slices{shared(slice(0)), shared(slice(1)),
                                        shared(slice(2, "its VLANs are odd")), shared(slice(3))};
     const auto plan = plan_steering(
-        slices, {.nic = profile, .own_queues = row.queues, .flow_rules = row.rules, .classes = {}},
+        slices,
+        {.nic = profile, .refusal = {}, .own_queues = row.queues, .flow_rules = row.rules, .classes = {}},
         row.history);
     CHECK(tiers(plan) == row.tiers);
     if (row.rules == Rules::automatic) CHECK(plan[2].why_not == "its VLANs are odd");
@@ -120,7 +121,8 @@ TEST_CASE("where a priority is for one ethertype, rules for others have another"
   SlicePatterns one = slice(1);
   one.patterns.front() = both.patterns.back();
   const std::vector<Patterns> slices{shared(both), shared(one)};
-  const auto plan = plan_steering(slices, {.nic = profile, .own_queues = 2, .classes = {}}, {});
+  const auto plan =
+      plan_steering(slices, {.nic = profile, .refusal = {}, .own_queues = 2, .classes = {}}, {});
   CHECK(plan[0].rules.list().at(0).priority != plan[0].rules.list().at(1).priority);
   CHECK(plan[0].rules.list().at(1).priority == plan[1].rules.list().at(0).priority);
 }

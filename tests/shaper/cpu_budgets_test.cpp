@@ -22,7 +22,7 @@ struct Bench {
   static uint16_t vlan(std::size_t i) { return static_cast<uint16_t>(100 + i); }
 
   void use(const std::vector<BoxSlice>& some, std::vector<CpuShare> shares = {}) {
-    auto next = box.layout(some, {.workers = 1, .shares = std::move(shares)});
+    auto next = box.layout(some, {.workers = 2, .shares = std::move(shares)});
     budgets.adopt(*next);
     layout = std::move(next);
   }
