@@ -127,8 +127,8 @@ TEST_CASE("queues that are left are for classes, the highest first, in the order
           .slice = SliceId{slice}, .patterns = {tagged(slice).pattern}, .left_out = {}, .why_software = {}}));
     const std::vector<IngressClasses> classes{kThree, kOne, kTwo};
     const NicProfile profile = nic(row.most_rules);
-    const auto plan =
-        plan_steering(slices, {.nic = profile, .own_queues = row.queues, .classes = classes}, row.history);
+    const auto plan = plan_steering(
+        slices, {.nic = profile, .refusal = {}, .own_queues = row.queues, .classes = classes}, row.history);
     std::string text;
     for (const SliceSteering& steering : plan) text += queues_text(steering) + "; ";
     CHECK(text == row.queues_text);
@@ -226,10 +226,12 @@ TEST_CASE("whatever the NIC, every frame that it steers comes by the queue of it
       REQUIRE(table);
       KeptFlowRules compiled(kPort, profile);
       compiled.compile(policy.entries);
-      const auto plan = plan_steering(
-          compiled.slices(),
-          {.nic = profile, .own_queues = static_cast<uint16_t>(random() % 12), .classes = policy.classes},
-          {});
+      const auto plan = plan_steering(compiled.slices(),
+                                      {.nic = profile,
+                                       .refusal = {},
+                                       .own_queues = static_cast<uint16_t>(random() % 12),
+                                       .classes = policy.classes},
+                                      {});
       SimulatedNic device(profile);
       create_all(plan, profile, device);
       for (int n = 0; n < 60; ++n) {
