@@ -218,19 +218,22 @@ class Apply(appliance.Case):
         self.assertNotIn("\x1b", "".join(first) + rest)
 
     def test_top_that_is_not_answered(self):
-        top = [appliance.PROGRAM, "top", "--socket", str(self.box.socket)]
         self.box.process.send_signal(signal.SIGSTOP)
-        try:
-            with subprocess.Popen(top, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-                self.addCleanup(process.kill)
-                files = pathlib.Path(f"/proc/{process.pid}/fd")
-                appliance.until(lambda: any(os.readlink(file).startswith("socket:") for file in files.iterdir()),
-                                "a connection")
-                process.send_signal(signal.SIGINT)
-                self.assertEqual(process.communicate(timeout=30), ("", ""))
-                self.assertEqual(process.returncode, -signal.SIGINT)
-        finally:
-            self.box.process.send_signal(signal.SIGCONT)
+        self.addCleanup(self.box.process.send_signal, signal.SIGCONT)
+        top = subprocess.Popen([appliance.PROGRAM, "top", "--socket", str(self.box.socket)], stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True)
+        self.addCleanup(top.communicate)
+        self.addCleanup(top.kill)
+
+        def has_connected():
+            try:
+                return any(os.readlink(file).startswith("socket:") for file in pathlib.Path(f"/proc/{top.pid}/fd").iterdir())
+            except FileNotFoundError:  # one that was closed meanwhile
+                return False
+        appliance.until(has_connected, "a connection")
+        top.send_signal(signal.SIGINT)
+        self.assertEqual(top.communicate(timeout=60), ("", ""))
+        self.assertEqual(top.returncode, -signal.SIGINT)
 
     def test_top_ends_with_the_appliance(self):
         top = [appliance.PROGRAM, "top", "--socket", str(self.box.socket)]
