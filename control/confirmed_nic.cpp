@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "classifier/flow_patterns.hpp"
+#include "classifier/protocols.hpp"
 
 namespace bulkhead {
 namespace {
@@ -16,7 +17,7 @@ Match five_tuple() {
   Match match;
   match.ip_src = {.absent = false, .v4 = IpPrefix{.bytes = {192, 0, 2, 1}, .length = 32}, .v6 = {}};
   match.ip_dst = {.absent = false, .v4 = IpPrefix{.bytes = {192, 0, 2, 2}, .length = 32}, .v6 = {}};
-  match.ip_proto = Interval<Headers::kNoIpProto>::exactly(17);
+  match.ip_proto = Interval<Headers::kNoIpProto>::exactly(kProtoUdp);
   match.l4_src = Interval<Headers::kNoL4Port>::exactly(9);
   match.l4_dst = Interval<Headers::kNoL4Port>::exactly(9);
   return match;

@@ -16,13 +16,6 @@ using namespace test;
 const std::string kLeftDevice = "net_ring_left";
 const std::string kRightDevice = "net_ring_right";
 
-std::string wires(std::initializer_list<uint16_t> vlans, const std::string& flow_rules = "auto") {
-  std::string text = SteeredLab::ports(flow_rules);
-  for (const uint16_t vlan : vlans)
-    text += wire_section("v" + std::to_string(vlan), "left", "right", std::to_string(vlan));
-  return text;
-}
-
 /// Frames of the VLAN pass from left to right, however many of these come as the left device takes at once.
 void pass(SteeredLab& lab, uint16_t vlan, uint32_t count) {
   uint64_t seen = 0;

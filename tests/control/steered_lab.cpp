@@ -36,6 +36,13 @@ PacketPool frames_pool() {
 
 }  // namespace
 
+std::string wires(std::initializer_list<uint16_t> vlans, const std::string& flow_rules) {
+  std::string text = SteeredLab::ports(flow_rules);
+  for (const uint16_t vlan : vlans)
+    text += wire_section("v" + std::to_string(vlan), "left", "right", std::to_string(vlan));
+  return text;
+}
+
 const NicProfile& family(const std::string& name) {
   return *std::ranges::find(nic_profiles(), name, &NicProfile::name);
 }

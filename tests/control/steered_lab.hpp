@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -69,6 +70,10 @@ class SteeredLab {
   SimulatedNic right_nic_;
   std::unique_ptr<Appliance> appliance_;
 };
+
+/// Slices v100, v200, ... for these VLANs, wires between the two ports.
+[[nodiscard]] std::string wires(std::initializer_list<uint16_t> vlans,
+                                const std::string& flow_rules = "auto");
 
 /// The simulated NICs of a family, by the name of the family.
 [[nodiscard]] const NicProfile& family(const std::string& name);

@@ -11,13 +11,6 @@ namespace {
 
 using namespace test;
 
-std::string wires(std::initializer_list<uint16_t> vlans, const std::string& flow_rules) {
-  std::string text = SteeredLab::ports(flow_rules);
-  for (const uint16_t vlan : vlans)
-    text += wire_section("v" + std::to_string(vlan), "left", "right", std::to_string(vlan));
-  return text;
-}
-
 /// Slice v100 as ever, and v200 at a third port whose device has these arguments.
 std::string with_third(const std::string& arguments) {
   return SteeredLab::ports() + port_section("third", "net_null0,no-rx=1" + arguments) +

@@ -10,13 +10,6 @@ namespace {
 
 using namespace test;
 
-std::string wires(std::initializer_list<uint16_t> vlans, const std::string& flow_rules = "auto") {
-  std::string text = SteeredLab::ports(flow_rules);
-  for (const uint16_t vlan : vlans)
-    text += wire_section("v" + std::to_string(vlan), "left", "right", std::to_string(vlan));
-  return text;
-}
-
 /// Sends frames one by one, waiting where the device is full, and takes what comes out.
 std::vector<Frame> pass(SteeredLab& lab, const std::vector<Frame>& frames, std::size_t expected) {
   std::vector<Frame> out;
